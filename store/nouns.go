@@ -168,3 +168,11 @@ type Deferral struct {
 func (l List) ReadableBy(member bool) bool {
 	return l.Archive == "public" || l.Archive == "members" && member
 }
+
+// MailboxName is the list's name in IMAP and on the web: the bare name in the default domain, else the whole address.
+func (l List) MailboxName(defaultDomain string) string {
+	if l.Domain == defaultDomain {
+		return l.Name
+	}
+	return string(l.Address())
+}

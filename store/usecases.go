@@ -258,3 +258,12 @@ func (s *Store) DropJob(job uint64) error                 { panic("outline") }
 
 // CountWaiting members of a job that are not settled: for queue ls.
 func (s *Store) CountWaiting(j Job) (int, error) { panic("outline") }
+
+// ListByMailboxName finds what List.MailboxName named (case-insensitive). ErrNotFound.
+func (s *Store) ListByMailboxName(name, defaultDomain string) (List, error) { panic("outline") }
+
+// Authenticate checks a password in time that does not tell whether the account exists.
+func (s *Store) Authenticate(a Address, password string) (Account, bool) { panic("outline") }
+
+// HashPassword makes what Account.Password holds (argon2id).
+func HashPassword(password string) []byte { panic("outline") }
