@@ -1,0 +1,108 @@
+package archive
+
+import (
+	"github.com/emersion/go-imap/v2"
+)
+
+// Bounds of what is kept of an envelope and a body structure, in bytes. Real ones stay far below.
+const (
+	maxEnvelope  = 256 << 10
+	maxStructure = 256 << 10
+	maxString    = 2000
+)
+
+// missingDomain and missingMailbox stand for what an address lacks, as in other servers: a nil host means a group (RFC 9051 section 7.5.2).
+const (
+	missingDomain  = "MISSING_DOMAIN"
+	missingMailbox = "MISSING_MAILBOX"
+)
+
+// budget bounds the text of one description; what comes after it is spent is empty.
+type budget int
+
+func (b *budget) text(s string) string {
+	s = cutText(s, maxString)
+	if int(*b) < len(s) {
+		*b = 0
+		return ""
+	}
+	*b -= budget(len(s))
+	return s
+}
+
+// envelopeText keeps the raw text of a field, encoded words included: imapserver writes ASCII as it is, which is what ENVELOPE asks for.
+// Raw 8-bit bytes are decoded; imapserver makes encoded words of them.
+func (h Header) envelopeText(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return decodeWords(s, h.charset)
+		}
+	}
+	return s
+}
+
+// newEnvelope of RFC 9051 section 7.5.2. The date keeps its zone; one that cannot be read is zero, which is sent as NIL.
+func newEnvelope(h Header) *imap.Envelope {
+	left := budget(maxEnvelope)
+	e := &imap.Envelope{
+		Subject:   left.text(h.envelopeText(h.Get("Subject"))),
+		MessageID: left.text(h.messageID()),
+		From:      h.envelopeAddresses("From", &left),
+		Sender:    h.envelopeAddresses("Sender", &left),
+		ReplyTo:   h.envelopeAddresses("Reply-To", &left),
+	}
+	for _, id := range bracketed(h.Get("In-Reply-To")) {
+		if id = left.text(id); id != "" {
+			e.InReplyTo = append(e.InReplyTo, id)
+		}
+	}
+	if t, ok := ParseDate(h.Get("Date")); ok && t.Year() <= 9999 {
+		e.Date = t
+	}
+	e.To = h.envelopeAddresses("To", &left)
+	e.Cc = h.envelopeAddresses("Cc", &left)
+	e.Bcc = h.envelopeAddresses("Bcc", &left)
+	return e
+}
+
+// envelopeAddresses of all fields of this name. A group's start has a mailbox and no host, its end neither.
+func (h Header) envelopeAddresses(name string, left *budget) []imap.Address {
+	var out []imap.Address
+	for _, v := range h.Values(name) {
+		for _, m := range parseAddresses(v) {
+			if *left <= 0 || len(out) == maxAddresses {
+				return closeGroup(out)
+			}
+			if m.group {
+				out = append(out, imap.Address{Mailbox: left.text(h.envelopeText(m.name))})
+				continue
+			}
+			a := imap.Address{
+				Name:    left.text(h.envelopeText(m.name)),
+				Mailbox: left.text(h.envelopeText(m.local)),
+				Host:    left.text(h.envelopeText(m.host)),
+			}
+			if a.Mailbox == "" {
+				a.Mailbox = missingMailbox
+			}
+			if a.Host == "" {
+				a.Host = missingDomain
+			}
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// closeGroup ends a group that was cut off.
+func closeGroup(as []imap.Address) []imap.Address {
+	for i := len(as) - 1; i >= 0; i-- {
+		if as[i].IsGroupEnd() {
+			break
+		}
+		if as[i].IsGroupStart() {
+			return append(as, imap.Address{})
+		}
+	}
+	return as
+}
