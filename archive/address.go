@@ -190,6 +190,9 @@ func (p *addressParser) finish(comma bool) {
 // split takes an address apart at its last @, without the route of RFC 5322's obs-angle-addr.
 func split(addr, name string) mailbox {
 	addr = strings.TrimPrefix(strings.Trim(addr, " '"), "mailto:")
+	if strings.ContainsAny(addr, "(") || strings.Contains(addr, "@") && strings.Contains(addr, " ") && !strings.Contains(addr, `"`) {
+		addr = strings.ReplaceAll(cutComments(addr), " ", "") // RFC 5322 section 4.4 allowed both anywhere
+	}
 	if strings.HasPrefix(addr, "@") {
 		if i := strings.IndexByte(addr, ':'); i > 0 {
 			addr = addr[i+1:]
@@ -202,6 +205,22 @@ func split(addr, name string) mailbox {
 		return mailbox{name: name, local: w[0], host: w[2]}
 	}
 	return mailbox{name: name, local: addr}
+}
+
+func cutComments(s string) string {
+	var b strings.Builder
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '(':
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+		case depth == 0:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // address in identifying form; ok is false for groups and what is no address.

@@ -73,8 +73,11 @@ func (p *parser) multipart(part *Part, depth int) delimiter {
 	for d.level == level && !d.last {
 		var child *Part
 		child, d = p.entity(depth+1, childType)
-		part.Parts = append(part.Parts, child)
 		end = child.End
+		if child.Start == len(p.raw) && len(part.Parts) > 0 {
+			break // the closing delimiter lacks its dashes
+		}
+		part.Parts = append(part.Parts, child)
 	}
 	p.boundaries = p.boundaries[:level]
 	if d.level == level { // closed: the epilogue belongs to this part
@@ -147,6 +150,7 @@ func (p *parser) readHeader(part *Part) (end int, d delimiter, cut bool) {
 			p.pos = next
 			return 0, d, false
 		case part.header.add(line):
+		case start == 0 && p.pos == 0 && part.header.add(bytes.TrimLeft(line, " \t")): // an indented first field
 		case len(part.header.fields) == 0 && !isFromLine(line):
 			return 0, d, false
 		}

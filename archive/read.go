@@ -70,7 +70,7 @@ func newAttachment(k int, p *Part) Attachment {
 var extensions = map[string]string{
 	"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv", "text/calendar": ".ics", "text/x-patch": ".patch", "text/x-diff": ".diff",
 	"text/rfc822-headers": ".txt", "message/rfc822": ".eml", "message/global": ".eml", "message/delivery-status": ".txt",
-	"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "image/svg+xml": ".svg",
+	"image/jpeg": ".jpg", "image/jpg": ".jpg", "image/pjpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "image/svg+xml": ".svg",
 	"application/pdf": ".pdf", "application/zip": ".zip", "application/rtf": ".rtf", "application/json": ".json", "application/xml": ".xml",
 	"application/pgp-signature": ".asc", "application/pkcs7-signature": ".p7s", "application/x-pkcs7-signature": ".p7s",
 }
