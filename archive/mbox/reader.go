@@ -1,0 +1,270 @@
+package mbox
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"wesouthasians.org/sangam/archive"
+)
+
+// DefaultMaxSize of one message in bytes.
+const DefaultMaxSize = 100 << 20
+
+// Message is one message in the form in which it is stored.
+type Message struct {
+	Raw  []byte
+	Line int       // where it begins, from 1; of the decompressed text
+	Date time.Time // of the From line; zero when there is none or it is no real date
+}
+
+// Reader reads the messages of one mbox. Memory is bounded by the largest message allowed.
+type Reader struct {
+	r       *bufio.Reader
+	maxSize int
+	line    int // lines read
+	started bool
+	git     bool // the file is what git format-patch wrote: its From lines separate here
+	next    fromLine
+	buf     []byte
+	pending error
+}
+
+// fromLine is a separator: where a message begins.
+type fromLine struct {
+	line  int
+	date  time.Time
+	exact bool // written by Writer: LF stands for CRLF, and any "From " begins a message
+	any   bool // surely mboxrd: any "From " begins a message
+}
+
+// NewReader reads an mbox. maxSize 0 means DefaultMaxSize.
+func NewReader(r io.Reader, maxSize int) *Reader {
+	if maxSize <= 0 {
+		maxSize = DefaultMaxSize
+	}
+	return &Reader{r: bufio.NewReaderSize(r, 64<<10), maxSize: maxSize}
+}
+
+// Next returns the next message. A *Refusal says that one was left out; reading goes on. Any other error is final: io.EOF at the end, else
+// what the underlying reader says, after all that could be read was returned.
+func (r *Reader) Next() (Message, error) {
+	if !r.started {
+		r.started = true
+		if err := r.start(); err != nil {
+			return Message{}, err
+		}
+	}
+	if r.pending != nil {
+		return Message{}, r.pending
+	}
+	from := r.next
+	size, blank, err := r.body(from)
+	if err != nil {
+		r.pending = err
+	}
+	if blank { // the empty line before the separator belongs to it
+		size -= 2
+		r.buf = r.buf[:max(0, min(len(r.buf), size))]
+	}
+	switch {
+	case size == 0 && err != nil && err != io.EOF:
+		return Message{}, err
+	case size == 0:
+		return Message{}, refuse(from.line, "the message is empty")
+	case size > r.maxSize:
+		return Message{}, refuse(from.line, fmt.Sprintf("the message is larger than %d bytes", r.maxSize))
+	}
+	return Message{Raw: bytes.Clone(r.buf), Line: from.line, Date: from.date}, nil
+}
+
+func refuse(line int, reason string) *Refusal {
+	return &Refusal{Source: fmt.Sprint(line), Reason: reason}
+}
+
+// start reads up to the first From line. Text before it is refused once.
+func (r *Reader) start() error {
+	skipped := 0
+	for {
+		line, whole, err := r.readLine()
+		if len(line) > 0 {
+			if bytes.HasPrefix(line, []byte("From ")) {
+				r.git = isGit(line)
+				r.next = newFromLine(line, r.line)
+				break
+			}
+			if skipped == 0 && len(bytes.TrimSpace(line)) > 0 {
+				skipped = r.line
+			}
+		}
+		for !whole && err == nil {
+			_, whole, err = r.readLine()
+		}
+		if err != nil {
+			r.pending = err
+			break
+		}
+	}
+	if skipped > 0 {
+		return refuse(skipped, "text before the first From line")
+	}
+	return nil
+}
+
+// body reads lines into buf up to the next separator. size is that of the whole message, also of what was too large to be kept; blank tells
+// whether the last line was empty.
+func (r *Reader) body(from fromLine) (size int, blank bool, err error) {
+	r.buf = r.buf[:0]
+	first := true // the piece begins a line
+	for {
+		piece, whole, err := r.readLine()
+		if first && len(piece) > 0 && r.separates(piece, from, blank || size == 0) {
+			for !whole && err == nil { // an overlong From line
+				_, whole, err = r.readLine()
+			}
+			r.next = newFromLine(piece, r.line)
+			return size, blank, err
+		}
+		if first {
+			piece = unquote(piece)
+		}
+		if len(piece) > 0 {
+			text, newline := bytes.CutSuffix(piece, []byte("\n"))
+			if newline && !from.exact {
+				if trimmed, ok := bytes.CutSuffix(text, []byte("\r")); ok {
+					text = trimmed
+				} else if len(text) == 0 && !first && bytes.HasSuffix(r.buf, []byte("\r")) {
+					r.buf, size = r.buf[:len(r.buf)-1], size-1
+				}
+			}
+			blank = first && newline && len(text) == 0
+			size += len(text)
+			r.keep(text, size)
+			first = newline
+			if newline {
+				size += 2
+				r.keep([]byte("\r\n"), size)
+			}
+		}
+		if err != nil {
+			if !first { // the last line lacks its line break
+				size += 2
+				r.keep([]byte("\r\n"), size)
+			}
+			return size, blank, err
+		}
+	}
+}
+
+func (r *Reader) keep(b []byte, size int) {
+	if size <= r.maxSize+2 { // the empty line at the end does not count
+		r.buf = append(r.buf, b...)
+	}
+}
+
+// readLine returns a line with its LF, or a piece of a line longer than the buffer (whole is false then), valid until the next call.
+func (r *Reader) readLine() (piece []byte, whole bool, err error) {
+	piece, err = r.r.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return piece, false, nil
+	}
+	if len(piece) > 0 {
+		r.line++
+	}
+	return piece, true, err
+}
+
+// unquote takes one > off >From, >>From and so on.
+func unquote(line []byte) []byte {
+	if len(line) > 0 && line[0] == '>' && bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From ")) {
+		return line[1:]
+	}
+	return line
+}
+
+// separates tells whether a line begins the next message.
+func (r *Reader) separates(line []byte, from fromLine, afterBlank bool) bool {
+	if !bytes.HasPrefix(line, []byte("From ")) {
+		return false
+	}
+	if from.exact || from.any {
+		return true
+	}
+	return afterBlank && fromDate(line) != nil && (r.git || !isGit(line))
+}
+
+func newFromLine(line []byte, number int) fromLine {
+	f := fromLine{line: number}
+	sender, _, _ := bytes.Cut(line[len("From "):], []byte(" "))
+	f.exact = string(sender) == exactSender
+	f.any = string(sender) == "mboxrd@z" // public-inbox writes mboxrd so
+	if date := fromDate(line); date != nil {
+		if t, ok := archive.ParseDate(string(bytes.Join(date, []byte(" ")))); ok && t.Year() > 1970 {
+			f.date = t.UTC()
+		}
+	}
+	return f
+}
+
+// maxSender is how many words may stand before the date: the "user at host" of web archives has three.
+const maxSender = 6
+
+// fromDate returns the words of the date of a From line, nil when it has none: Www Mmm dd hh:mm[:ss] [zone] yyyy.
+func fromDate(line []byte) [][]byte {
+	words := bytes.Fields(line[len("From "):min(len(line), 500)])
+	for i := 0; i <= maxSender && i+4 < len(words); i++ {
+		if !isName(words[i], "Mon Tue Wed Thu Fri Sat Sun") || !isName(words[i+1], "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec") {
+			continue
+		}
+		if !isNumber(words[i+2], 1, 2) || !isClock(words[i+3]) {
+			continue
+		}
+		for k := i + 4; k < min(len(words), i+7); k++ {
+			if isNumber(words[k], 4, 4) {
+				return words[i:min(len(words), k+2)]
+			}
+		}
+	}
+	return nil
+}
+
+func isName(word []byte, names string) bool {
+	word = bytes.TrimRight(word, ",")
+	return len(word) == 3 && bytes.Contains([]byte(names), word) && word[0] >= 'A' && word[0] <= 'Z'
+}
+
+func isNumber(word []byte, least, most int) bool {
+	for _, c := range word {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(word) >= least && len(word) <= most
+}
+
+func isClock(word []byte) bool {
+	parts := bytes.Split(word, []byte(":"))
+	for _, p := range parts {
+		if !isNumber(p, 1, 2) {
+			return false
+		}
+	}
+	return len(parts) == 2 || len(parts) == 3
+}
+
+// isGit recognises the line on top of a patch by git format-patch, which stands in the text of many posts.
+func isGit(line []byte) bool {
+	words := bytes.Fields(line[len("From "):min(len(line), 200)])
+	if len(words) < 2 || len(words[0]) != 40 && len(words[0]) != 64 {
+		return false
+	}
+	for _, c := range words[0] {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
