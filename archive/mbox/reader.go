@@ -93,7 +93,7 @@ func (r *Reader) start() error {
 		if len(line) > 0 {
 			if bytes.HasPrefix(line, []byte("From ")) {
 				r.git = isGit(line)
-				r.next = newFromLine(line, r.line)
+				r.takeFrom(line, whole, err)
 				break
 			}
 			if skipped == 0 && len(bytes.TrimSpace(line)) > 0 {
@@ -114,6 +114,16 @@ func (r *Reader) start() error {
 	return nil
 }
 
+// takeFrom makes a From line, and the rest of it where it is longer than the buffer, the beginning of the next message. An error will be met
+// again when that is read.
+func (r *Reader) takeFrom(line []byte, whole bool, err error) {
+	r.next = newFromLine(line)
+	for !whole && err == nil {
+		_, whole, err = r.readLine()
+	}
+	r.next.line = r.line
+}
+
 // body reads lines into buf up to the next separator. size is that of the whole message, also of what was too large to be kept; blank tells
 // whether the last line was empty.
 func (r *Reader) body(from fromLine) (size int, blank bool, err error) {
@@ -122,11 +132,8 @@ func (r *Reader) body(from fromLine) (size int, blank bool, err error) {
 	for {
 		piece, whole, err := r.readLine()
 		if first && len(piece) > 0 && r.separates(piece, from, blank || size == 0) {
-			for !whole && err == nil { // an overlong From line
-				_, whole, err = r.readLine()
-			}
-			r.next = newFromLine(piece, r.line)
-			return size, blank, err
+			r.takeFrom(piece, whole, err)
+			return size, blank, nil
 		}
 		if first {
 			piece = unquote(piece)
@@ -196,8 +203,8 @@ func (r *Reader) separates(line []byte, from fromLine, afterBlank bool) bool {
 	return afterBlank && fromDate(line) != nil && (r.git || !isGit(line))
 }
 
-func newFromLine(line []byte, number int) fromLine {
-	f := fromLine{line: number}
+func newFromLine(line []byte) fromLine {
+	var f fromLine
 	sender, _, _ := bytes.Cut(line[len("From "):], []byte(" "))
 	f.exact = string(sender) == exactSender
 	f.any = string(sender) == "mboxrd@z" // public-inbox writes mboxrd so
