@@ -4,12 +4,12 @@ import "time"
 
 // List is one mailing list. Its settings are in the embedded Settings.
 type List struct {
-	ID          uint64
-	Name        string // local part, lower case
-	Domain      string // A-label, lower case
-	Created     time.Time
-	UIDValidity uint32 // never changes
-	Settings
+	ID          uint64    `cbor:"1,keyasint,omitempty"`
+	Name        string    `cbor:"2,keyasint,omitempty"` // local part, lower case
+	Domain      string    `cbor:"3,keyasint,omitempty"` // A-label, lower case
+	Created     time.Time `cbor:"4,keyasint,omitempty"`
+	UIDValidity uint32    `cbor:"5,keyasint,omitempty"` // never changes
+	Settings    `cbor:"6,keyasint"`
 }
 
 // Address of the list, where posts go.
@@ -17,11 +17,11 @@ func (l List) Address() Address { return Address(l.Name + "@" + l.Domain) }
 
 // Log says how far the log of a list reaches.
 type Log struct {
-	Last    uint64 // number of the newest post, removed ones included; 0: none
-	Count   uint64 // posts that are not removed
-	Threads uint64
-	Bytes   uint64    // raw size of all posts
-	Latest  time.Time // acceptance of the newest post
+	Last    uint64    `cbor:"1,keyasint,omitempty"` // number of the newest post, removed ones included; 0: none
+	Count   uint64    `cbor:"2,keyasint,omitempty"` // posts that are not removed
+	Threads uint64    `cbor:"3,keyasint,omitempty"`
+	Bytes   uint64    `cbor:"4,keyasint,omitempty"` // raw size of all posts
+	Latest  time.Time `cbor:"5,keyasint,omitempty"` // acceptance of the newest post
 }
 
 // Role of a member.
@@ -46,122 +46,122 @@ const (
 
 // Member is one address on one list. The zero value is not useful: start with NewMember.
 type Member struct {
-	ID           uint64 // MemberID of list and address: the same again after leaving and joining anew
-	List         uint64
-	Address      Address
-	Mailbox      string // the address as the member spells it; mail goes there
-	Name         string
-	Role         Role
-	Delivery     Delivery
-	Ack          bool
-	OwnPosts     bool
-	NoDuplicates bool
-	Conceal      bool
-	Language     string
-	Attachments  string    // keep | link
-	Until        time.Time // delivery stops until then; zero: no stop
-	Joined       time.Time
-	Approved     int // posts of this member that were accepted; read by moderate = first
-	Failure      Failure
+	ID           uint64    `cbor:"1,keyasint,omitempty"` // MemberID of list and address: the same again after leaving and joining anew
+	List         uint64    `cbor:"2,keyasint,omitempty"`
+	Address      Address   `cbor:"3,keyasint,omitempty"`
+	Mailbox      string    `cbor:"4,keyasint,omitempty"` // the address as the member spells it; mail goes there
+	Name         string    `cbor:"5,keyasint,omitempty"`
+	Role         Role      `cbor:"6,keyasint,omitempty"`
+	Delivery     Delivery  `cbor:"7,keyasint,omitempty"`
+	Ack          bool      `cbor:"8,keyasint,omitempty"`
+	OwnPosts     bool      `cbor:"9,keyasint,omitempty"`
+	NoDuplicates bool      `cbor:"10,keyasint,omitempty"`
+	Conceal      bool      `cbor:"11,keyasint,omitempty"`
+	Language     string    `cbor:"12,keyasint,omitempty"`
+	Attachments  string    `cbor:"13,keyasint,omitempty"` // keep | link
+	Until        time.Time `cbor:"14,keyasint,omitempty"` // delivery stops until then; zero: no stop
+	Joined       time.Time `cbor:"15,keyasint,omitempty"`
+	Approved     int       `cbor:"16,keyasint,omitempty"` // posts of this member that were accepted; read by moderate = first
+	Failure      Failure   `cbor:"17,keyasint,omitempty"`
 }
 
 // Failure is what is known of mail to a member that could not be delivered.
 type Failure struct {
-	Count  int       // permanent failures so far
-	Last   time.Time // zero: never
-	Answer string    // the remote's last answer
+	Count  int       `cbor:"1,keyasint,omitempty"` // permanent failures so far
+	Last   time.Time `cbor:"2,keyasint,omitempty"` // zero: never
+	Answer string    `cbor:"3,keyasint,omitempty"` // the remote's last answer
 }
 
 // Account is a person who logs in by IMAP or web.
 type Account struct {
-	Address  Address
-	Password []byte // hash made by the caller; empty: no password login
-	Created  time.Time
+	Address  Address   `cbor:"1,keyasint,omitempty"`
+	Password []byte    `cbor:"2,keyasint,omitempty"` // hash made by the caller; empty: no password login
+	Created  time.Time `cbor:"3,keyasint,omitempty"`
 }
 
 // Post is one entry of a list's log, without its bytes. Number is the IMAP UID.
 type Post struct {
-	List        uint64
-	Number      uint64
-	Seq         uint64 // place in the order of acceptance over all lists of the site
-	MessageID   string // without angle brackets; empty when the message has none
-	Content     [32]byte
-	Thread      uint64 // number of the thread's first accepted post
-	Parent      uint64 // number of the post it answers; 0: none is in the log
-	InReplyTo   string // Message-ID of the parent, also when that is not in the log
-	Depth       int    // steps from the thread's root, at acceptance or when a missing parent arrived
-	Subject     string // decoded
-	From        string // decoded display name, or the address when there is none
-	Author      Address
-	Date        time.Time // Date field, or Received when that is absent or absurd
-	Received    time.Time // INTERNALDATE: acceptance; for imports the topmost Received field, else Date
-	Size        int64     // bytes as stored
-	Lines       int64
-	Attachments int
-	Language    string // BCP 47 tag when known
-	Envelope    []byte // archive.EncodeEnvelope
-	Structure   []byte // archive.EncodeStructure
-	Removed     bool   // number and address say 'removed'; bytes and descriptions are gone
+	List        uint64    `cbor:"1,keyasint,omitempty"`
+	Number      uint64    `cbor:"2,keyasint,omitempty"`
+	Seq         uint64    `cbor:"3,keyasint,omitempty"` // place in the order of acceptance over all lists of the site
+	MessageID   string    `cbor:"4,keyasint,omitempty"` // without angle brackets; empty when the message has none
+	Content     [32]byte  `cbor:"5,keyasint,omitempty"`
+	Thread      uint64    `cbor:"6,keyasint,omitempty"`  // number of the thread's first accepted post
+	Parent      uint64    `cbor:"7,keyasint,omitempty"`  // number of the post it answers; 0: none is in the log
+	InReplyTo   string    `cbor:"8,keyasint,omitempty"`  // Message-ID of the parent, also when that is not in the log
+	Distance    int       `cbor:"9,keyasint,omitempty"`  // references between this post and Parent that are not in the log
+	Subject     string    `cbor:"10,keyasint,omitempty"` // decoded
+	From        string    `cbor:"11,keyasint,omitempty"` // decoded display name, or the address when there is none
+	Author      Address   `cbor:"12,keyasint,omitempty"`
+	Date        time.Time `cbor:"13,keyasint,omitempty"` // Date field, or Received when that is absent or absurd
+	Received    time.Time `cbor:"14,keyasint,omitempty"` // INTERNALDATE: acceptance; for imports the topmost Received field, else Date
+	Size        int64     `cbor:"15,keyasint,omitempty"` // bytes as stored
+	Lines       int64     `cbor:"16,keyasint,omitempty"`
+	Attachments int       `cbor:"17,keyasint,omitempty"`
+	Language    string    `cbor:"18,keyasint,omitempty"` // BCP 47 tag when known
+	Envelope    []byte    `cbor:"19,keyasint,omitempty"` // archive.EncodeEnvelope
+	Structure   []byte    `cbor:"20,keyasint,omitempty"` // archive.EncodeStructure
+	Removed     bool      `cbor:"21,keyasint,omitempty"` // number and address say 'removed'; bytes and descriptions are gone
 }
 
 // Thread is a conversation on one list.
 type Thread struct {
-	List         uint64
-	ID           uint64 // number of its first accepted post
-	Subject      string // of its first post
-	From         string // of its first post
-	Posts        int
-	First        time.Time // Date of the first post
-	Latest       time.Time // Received of the newest post
-	LatestNumber uint64
-	LatestFrom   string
+	List         uint64    `cbor:"1,keyasint,omitempty"`
+	ID           uint64    `cbor:"2,keyasint,omitempty"` // number of its first accepted post
+	Subject      string    `cbor:"3,keyasint,omitempty"` // of its first post
+	From         string    `cbor:"4,keyasint,omitempty"` // of its first post
+	Posts        int       `cbor:"5,keyasint,omitempty"`
+	First        time.Time `cbor:"6,keyasint,omitempty"` // Date of the first post
+	Latest       time.Time `cbor:"7,keyasint,omitempty"` // Received of the newest post
+	LatestNumber uint64    `cbor:"8,keyasint,omitempty"`
+	LatestFrom   string    `cbor:"9,keyasint,omitempty"`
 }
 
 // Held is a post that waits for a moderator.
 type Held struct {
-	ID        uint64
-	List      uint64
-	Sender    Address // envelope sender, empty for the null return path
-	Author    Address // first From address
-	From      string  // decoded From field
-	Subject   string
-	MessageID string
-	Content   [32]byte
-	Reasons   []string // every rule that held it, in the order of the rules
-	Received  time.Time
-	Size      int64
+	ID        uint64    `cbor:"1,keyasint,omitempty"`
+	List      uint64    `cbor:"2,keyasint,omitempty"`
+	Sender    Address   `cbor:"3,keyasint,omitempty"` // envelope sender, empty for the null return path
+	Author    Address   `cbor:"4,keyasint,omitempty"` // first From address
+	From      string    `cbor:"5,keyasint,omitempty"` // decoded From field
+	Subject   string    `cbor:"6,keyasint,omitempty"`
+	MessageID string    `cbor:"7,keyasint,omitempty"`
+	Content   [32]byte  `cbor:"8,keyasint,omitempty"`
+	Reasons   []string  `cbor:"9,keyasint,omitempty"` // every rule that held it, in the order of the rules
+	Received  time.Time `cbor:"10,keyasint,omitempty"`
+	Size      int64     `cbor:"11,keyasint,omitempty"`
 }
 
 // Job is work of the outbox: one post to a roster, or one mail to named recipients. A job of a post is one row
 // however many members there are.
 type Job struct {
-	ID         uint64
-	List       uint64
-	Number     uint64 // of the post; 0: the job has a mail of its own
-	Created    time.Time
-	Author     Address   // for own_posts
-	InHeader   []Address // To and Cc of the post, for no_duplicates
-	Sender     Address   // envelope sender of a mail of its own; empty: null return path
-	To         []Address // recipients of a mail of its own
-	Cursor     Address   // members up to this address, in key order, are settled; empty: none
-	Exhausted  bool      // every member is settled or has a deferral
-	Waiting    int       // deferrals
-	Attempts   int       // of the whole job, while the relay was down
-	Next       time.Time // not before; zero: now
-	LastAnswer string    // why the whole job waits
+	ID         uint64    `cbor:"1,keyasint,omitempty"`
+	List       uint64    `cbor:"2,keyasint,omitempty"`
+	Number     uint64    `cbor:"3,keyasint,omitempty"` // of the post; 0: the job has a mail of its own
+	Created    time.Time `cbor:"4,keyasint,omitempty"`
+	Author     Address   `cbor:"5,keyasint,omitempty"`  // for own_posts
+	InHeader   []Address `cbor:"6,keyasint,omitempty"`  // To and Cc of the post, for no_duplicates
+	Sender     Address   `cbor:"7,keyasint,omitempty"`  // envelope sender of a mail of its own; empty: null return path
+	To         []Address `cbor:"8,keyasint,omitempty"`  // recipients of a mail of its own
+	Cursor     Address   `cbor:"9,keyasint,omitempty"`  // members up to this address, in key order, are settled; empty: none
+	Exhausted  bool      `cbor:"10,keyasint,omitempty"` // every member is settled or has a deferral
+	Waiting    int       `cbor:"11,keyasint,omitempty"` // deferrals
+	Attempts   int       `cbor:"12,keyasint,omitempty"` // of the whole job, while the relay was down
+	Next       time.Time `cbor:"13,keyasint,omitempty"` // not before; zero: now
+	LastAnswer string    `cbor:"14,keyasint,omitempty"` // why the whole job waits
 }
 
 // Deferral is a recipient of a job that is tried again later.
 type Deferral struct {
-	Job        uint64
-	List       uint64
-	Recipient  Address
-	Mailbox    string
-	Member     uint64 // member ID; 0 for a mail of its own
-	Attempts   int
-	Since      time.Time // first attempt
-	Next       time.Time
-	LastAnswer string
+	Job        uint64    `cbor:"1,keyasint,omitempty"`
+	List       uint64    `cbor:"2,keyasint,omitempty"`
+	Recipient  Address   `cbor:"3,keyasint,omitempty"`
+	Mailbox    string    `cbor:"4,keyasint,omitempty"`
+	Member     uint64    `cbor:"5,keyasint,omitempty"` // member ID; 0 for a mail of its own
+	Attempts   int       `cbor:"6,keyasint,omitempty"`
+	Since      time.Time `cbor:"7,keyasint,omitempty"` // first attempt
+	Next       time.Time `cbor:"8,keyasint,omitempty"`
+	LastAnswer string    `cbor:"9,keyasint,omitempty"`
 }
 
 // ReadableBy says whether an account may read the list's archive; member tells whether it is a member.

@@ -1,0 +1,48 @@
+package store
+
+// topic is what a channel of notify.go tells about.
+type topic struct {
+	kind    byte // p: posts of list, f: flags of account, o: outbox
+	list    uint64
+	account Address
+}
+
+// changed returns a channel that is closed at the next change of the topic. Take it, look, then wait.
+func (s *Store) changed(t topic) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.topics[t]
+	if c == nil {
+		c = make(chan struct{})
+		s.topics[t] = c
+	}
+	return c
+}
+
+func (s *Store) notify(ts ...topic) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range ts {
+		if c := s.topics[t]; c != nil {
+			close(c)
+			delete(s.topics, t)
+		}
+	}
+}
+
+// PostsChanged is closed when a post of the list was accepted or removed; list 0: of any list.
+func (s *Store) PostsChanged(list uint64) <-chan struct{} {
+	return s.changed(topic{kind: 'p', list: list})
+}
+
+// FlagsChanged is closed when a flag of the account changed.
+func (s *Store) FlagsChanged(account Address) <-chan struct{} {
+	return s.changed(topic{kind: 'f', account: account})
+}
+
+// OutboxChanged is closed when a job was added or made due.
+func (s *Store) OutboxChanged() <-chan struct{} { return s.changed(topic{kind: 'o'}) }
+
+func (s *Store) postsChanged(list uint64) {
+	s.notify(topic{kind: 'p', list: list}, topic{kind: 'p'})
+}
