@@ -44,8 +44,12 @@ func (p *addressParser) list() {
 			p.pos++
 			p.glue = false
 		case '"':
-			value, rest := cutQuoted(p.s[p.pos:])
+			start := p.pos
+			value, rest := cutQuoted(p.s[start:])
 			p.pos = len(p.s) - len(rest)
+			if strings.HasPrefix(rest, "@") { // a quoted local part stays quoted
+				value = p.s[start:p.pos]
+			}
 			p.word(value)
 		case '(':
 			p.comment = p.takeComment()
@@ -164,7 +168,7 @@ func (p *addressParser) finish(comma bool) {
 		addr, name = name, ""
 		if len(words) > 1 { // "Asha Rao asha@example.org"
 			for i, w := range words {
-				if strings.Contains(w, "@") {
+				if at := strings.IndexByte(w, '@'); at > 0 && at < len(w)-1 {
 					addr, name = w, strings.Join(append(words[:i:i], words[i+1:]...), " ")
 					break
 				}

@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"strings"
+
 	"github.com/emersion/go-imap/v2"
 )
 
@@ -79,7 +81,7 @@ func (h Header) envelopeAddresses(name string, left *budget) []imap.Address {
 			}
 			a := imap.Address{
 				Name:    left.text(h.envelopeText(m.name)),
-				Mailbox: left.text(h.envelopeText(m.local)),
+				Mailbox: left.text(h.envelopeText(unquoteLocal(m.local))),
 				Host:    left.text(h.envelopeText(m.host)),
 			}
 			if a.Mailbox == "" {
@@ -92,6 +94,14 @@ func (h Header) envelopeAddresses(name string, left *budget) []imap.Address {
 		}
 	}
 	return out
+}
+
+// unquoteLocal takes RFC 5322 quoting off (RFC 9051, addr-mailbox).
+func unquoteLocal(local string) string {
+	if strings.HasPrefix(local, `"`) {
+		local, _ = cutQuoted(local)
+	}
+	return local
 }
 
 // closeGroup ends a group that was cut off.
