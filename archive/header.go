@@ -34,6 +34,9 @@ func ParseHeader(raw []byte) Header {
 
 // add takes one line with its line break: a field or the continuation of the last one; false when it is neither.
 func (h *Header) add(line []byte) bool {
+	if len(line) == 0 {
+		return false
+	}
 	if line[0] == ' ' || line[0] == '\t' {
 		if len(h.fields) == 0 {
 			return false

@@ -15,17 +15,18 @@ const (
 // Parse reads the MIME tree of a message. It never fails, reads the bytes once however deep parts are nested, and recurses into embedded
 // messages unless they are transfer-encoded. Where a part is cut short by the boundary of an outer multipart, or by the end, it ends there.
 func Parse(raw []byte) *Part {
-	p := &parser{raw: raw}
+	p := &parser{raw: raw, levels: map[string]int{}}
 	root, _ := p.entity(0, "text/plain")
 	return root
 }
 
-// parser goes over raw once. The open multiparts' boundaries are a stack; a line that is any of them ends what is being read.
+// parser goes over raw once. A line that is the boundary of any open multipart ends what is being read.
 type parser struct {
-	raw        []byte
-	pos        int
-	boundaries []string
-	parts      int
+	raw    []byte
+	pos    int
+	open   int            // multiparts
+	levels map[string]int // of the open boundaries; of equal ones the innermost
+	parts  int
 }
 
 // delimiter says what ended an entity: a boundary line of the open multipart at level, or the end of the message (level -1).
@@ -50,7 +51,7 @@ func (p *parser) entity(depth int, mediaType string) (*Part, delimiter) {
 	case cut:
 		part.End = end
 		part.leaf()
-	case part.Type == "multipart" && depth < maxDepth && validBoundary(part.Params["boundary"]):
+	case part.Type == "multipart" && depth < maxDepth && part.boundary() != "":
 		d = p.multipart(part, depth)
 	case part.embeds() && depth < maxDepth && p.parts < maxParts:
 		part.Message, d = p.entity(depth+1, "text/plain")
@@ -63,8 +64,10 @@ func (p *parser) entity(depth int, mediaType string) (*Part, delimiter) {
 }
 
 func (p *parser) multipart(part *Part, depth int) delimiter {
-	level := len(p.boundaries)
-	p.boundaries = append(p.boundaries, part.Params["boundary"])
+	level, boundary := p.open, part.boundary()
+	outer, shadowed := p.levels[boundary]
+	p.levels[boundary] = level
+	p.open++
 	childType := "text/plain"
 	if part.Subtype == "digest" {
 		childType = "message/rfc822"
@@ -79,7 +82,10 @@ func (p *parser) multipart(part *Part, depth int) delimiter {
 		}
 		part.Parts = append(part.Parts, child)
 	}
-	p.boundaries = p.boundaries[:level]
+	p.open--
+	if delete(p.levels, boundary); shadowed {
+		p.levels[boundary] = outer
+	}
 	if d.level == level { // closed: the epilogue belongs to this part
 		end, d = p.skipBody()
 	}
@@ -90,7 +96,7 @@ func (p *parser) multipart(part *Part, depth int) delimiter {
 
 // skipBody goes to the next delimiter and returns where the body before it ends: the line break before a delimiter is part of the delimiter.
 func (p *parser) skipBody() (end int, d delimiter) {
-	if len(p.boundaries) == 0 || p.parts >= maxParts {
+	if p.open == 0 || p.parts >= maxParts {
 		p.pos = len(p.raw)
 		return p.pos, endOfMessage
 	}
@@ -110,10 +116,10 @@ func (p *parser) skipBody() (end int, d delimiter) {
 	}
 }
 
-// atDelimiter tells whether the line at pos is a boundary line of an open multipart, the innermost first.
+// atDelimiter tells whether the line at pos is a boundary line of an open multipart.
 func (p *parser) atDelimiter() (delimiter, bool) {
 	rest := p.raw[p.pos:]
-	if len(rest) < 3 || rest[0] != '-' || rest[1] != '-' || len(p.boundaries) == 0 || p.parts >= maxParts {
+	if p.open == 0 || p.parts >= maxParts || len(rest) < 3 || rest[0] != '-' || rest[1] != '-' {
 		return delimiter{}, false
 	}
 	line := rest[2:min(len(rest), maxBoundary+100)]
@@ -121,12 +127,11 @@ func (p *parser) atDelimiter() (delimiter, bool) {
 		line = line[:i]
 	}
 	line = bytes.TrimRight(line, " \t\r")
-	for level := len(p.boundaries) - 1; level >= 0; level-- {
-		b := p.boundaries[level]
-		switch {
-		case len(line) == len(b) && string(line) == b:
-			return delimiter{level: level}, true
-		case len(line) == len(b)+2 && string(line[:len(b)]) == b && string(line[len(b):]) == "--":
+	if level, ok := p.levels[string(line)]; ok {
+		return delimiter{level: level}, true
+	}
+	if line, ok := bytes.CutSuffix(line, []byte("--")); ok {
+		if level, ok := p.levels[string(line)]; ok {
 			return delimiter{level: level, last: true}, true
 		}
 	}
@@ -181,7 +186,14 @@ func lineBreakBefore(raw []byte, pos int) int {
 	return pos
 }
 
-func validBoundary(b string) bool { return b != "" && len(b) <= maxBoundary }
+// boundary of a multipart, empty when it has no usable one. It cannot end in a blank: one may follow it on its line.
+func (p *Part) boundary() string {
+	b := strings.TrimRight(p.Params["boundary"], " \t")
+	if len(b) > maxBoundary {
+		return ""
+	}
+	return b
+}
 
 // embeds tells whether the body is a message whose parts can be addressed by offset.
 func (p *Part) embeds() bool {
