@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +11,10 @@ import (
 type Acceptance struct {
 	List       uint64
 	MessageID  string
-	Content    [32]byte
+	Content    [32]byte // of the message as it arrived
 	References []string // ancestors' Message-IDs, oldest first, the direct parent last; cleaned by package archive
 	// Build makes the stored bytes and their description, given the number. It is pure and may run more than once.
-	// List, Number, Seq, MessageID, Content, Thread, Parent, InReplyTo, Distance and Size are filled in by Accept.
+	// List, Number, Seq, MessageID, Thread, Parent, InReplyTo, Distance and Size are filled in by Accept.
 	Build func(number uint64) (raw []byte, p Post, err error)
 	// Numbered: what Build makes depends on the number. Otherwise it runs once, outside of the transaction.
 	Numbered bool
@@ -151,7 +152,10 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 		}
 	}
 	p := b.post
-	p.List, p.Number, p.MessageID, p.Content, p.Size = a.List, n, a.MessageID, a.Content, int64(b.size)
+	p.List, p.Number, p.MessageID, p.Size = a.List, n, a.MessageID, int64(b.size)
+	if p.Content == ([32]byte{}) {
+		p.Content = a.Content
+	}
 	if p.Seq, err = count(tx, seqCounter, 1); err != nil {
 		return Post{}, err
 	}
@@ -163,7 +167,7 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 	if newThread != 0 {
 		log.Threads = uint64(int64(log.Threads) + newThread)
 	}
-	if err := putPost(tx, p, id, b.chunks, log); err != nil {
+	if err := putPost(tx, p, id, a.Content, b.chunks, log); err != nil {
 		return Post{}, err
 	}
 	if a.Held != 0 {
@@ -183,7 +187,7 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 	return p, err
 }
 
-func putPost(tx Tx, p Post, id []byte, chunks [][]byte, log Log) error {
+func putPost(tx Tx, p Post, id []byte, arrived [32]byte, chunks [][]byte, log Log) error {
 	if err := putChunks(tx, key(tRaw, p.List, p.Number), chunks); err != nil {
 		return err
 	}
@@ -193,7 +197,7 @@ func putPost(tx Tx, p Post, id []byte, chunks [][]byte, log Log) error {
 	if err := tx.Put(key(tSeq, p.List, p.Seq), number(p.Number)); err != nil {
 		return err
 	}
-	if err := tx.Put(key(tMessageID, p.List, id, p.Number), p.Content[:]); err != nil {
+	if err := tx.Put(key(tMessageID, p.List, id, p.Number), append(arrived[:], p.Content[:]...)); err != nil {
 		return err
 	}
 	if err := addToMonth(tx, p); err != nil {
@@ -202,15 +206,15 @@ func putPost(tx Tx, p Post, id []byte, chunks [][]byte, log Log) error {
 	return put(tx, key(tLog, p.List), log)
 }
 
-// seenInLog returns the first post of an identity: ErrDuplicate when one of them has this content, ErrConflict when all have
-// other content, nil when there is none.
+// seenInLog returns the first post of an identity: ErrDuplicate when one of them has this content, as it arrived or as
+// it was distributed, ErrConflict when all have other content, nil when there is none.
 func seenInLog(tx Tx, list uint64, id []byte, content [32]byte) (first uint64, err error) {
 	prefix := key(tMessageID, list, id)
 	for k, c := range tx.Scan(prefix, after(prefix)) {
 		if first == 0 {
 			first, err = lastNumber(k), ErrConflict
 		}
-		if string(c) == string(content[:]) {
+		if bytes.HasPrefix(c, content[:]) || bytes.HasSuffix(c, content[:]) {
 			return lastNumber(k), ErrDuplicate
 		}
 	}

@@ -25,7 +25,7 @@ const (
 	tRaw          = 'R' // list number chunk           → zstd
 	tSeq          = 'Q' // list seq                    → number
 	tRemoved      = 'V' // list number                 → nothing
-	tMessageID    = 'i' // list h number               → content hash
+	tMessageID    = 'i' // list h number               → content hashes: as it arrived, as stored
 	tGhost        = 'g' // list h                      → thread: a parent that is not there
 	tOrphan       = 'o' // list h number               → distance: a post that waits for that parent
 	tThread       = 't' // list thread                 → Thread
@@ -38,6 +38,7 @@ const (
 	tHeldRaw      = 'h' // held chunk                  → zstd
 	tHeldID       = 'j' // list h held                 → content hash
 	tJob          = 'J' // job                         → Job
+	tJobCount     = 'c' // list                        → number
 	tJobRaw       = 'K' // job chunk                   → zstd
 	tDeferral     = 'D' // job recipient               → Deferral
 	tDue          = 'E' // microseconds job recipient  → nothing

@@ -14,15 +14,15 @@ var (
 	numbered = regexp.MustCompile(`-(get|thread)-[0-9]+$`)
 	reserved = strings.Fields("login logout account u api search admin feed.atom static robots.txt sitemap.xml postmaster " +
 		"abuse listserv sangam mailer-daemon")
-	listName = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?$`)
+	listName = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,29}[a-z0-9])?$`)
 )
 
-// ValidateListName checks the local part of a new list. It is at most 40 bytes, so that the addresses made from it keep
-// within the 64 of RFC 5321 section 4.5.3.1.1.
+// ValidateListName checks the local part of a new list. It is at most 31 bytes, so that the addresses made from it, with
+// their tokens, keep within the 64 of RFC 5321 section 4.5.3.1.1.
 func ValidateListName(name string) error {
 	switch {
 	case !listName.MatchString(name) || strings.Contains(name, ".."):
-		return fmt.Errorf("%q is no list name: use 1 to 40 letters, digits, '.', '_' or '-', with a letter or digit at both ends", name)
+		return fmt.Errorf("%q is no list name: use 1 to 31 letters, digits, '.', '_' or '-', with a letter or digit at both ends", name)
 	case slices.Contains(reserved, name):
 		return fmt.Errorf("the name %q is reserved: choose another", name)
 	case strings.HasPrefix(name, "owner-"):

@@ -167,7 +167,7 @@ func (s *Store) sweepRemovedLists() error {
 
 // tables whose keys start with the list.
 var tablesOfList = []byte{tLog, tMemberCount, tPost, tRaw, tSeq, tRemoved, tMessageID, tGhost, tOrphan, tThread, tThreadGone,
-	tThreadPost, tThreadLatest, tMonth, tMonthCount, tHeldID}
+	tThreadPost, tThreadLatest, tMonth, tMonthCount, tHeldID, tJobCount}
 
 const sweepBatch = 1000
 

@@ -71,6 +71,9 @@ func addJob(tx Tx, j Job) (Job, error) {
 	}
 	slices.Sort(j.To)
 	j.To = slices.Compact(j.To)
+	if _, err := count(tx, key(tJobCount, j.List), 1); err != nil {
+		return j, err
+	}
 	return j, put(tx, key(tJob, j.ID), j)
 }
 
@@ -341,7 +344,19 @@ func deleteJob(tx Tx, j Job) error {
 	if _, err := deleteRange(tx, key(tJobRaw, j.ID), everyChunk); err != nil {
 		return err
 	}
+	if _, err := count(tx, key(tJobCount, j.List), -1); err != nil {
+		return err
+	}
 	return tx.Delete(key(tJob, j.ID))
+}
+
+// CountJobs of a list that are not done, from a counter.
+func (s *Store) CountJobs(list uint64) (n int, err error) {
+	err = s.engine.View(func(tx Tx) error {
+		n = int(lastNumber(tx.Get(key(tJobCount, list))))
+		return nil
+	})
+	return n, err
 }
 
 // CountWaiting counts the recipients of a job that are neither settled nor deferred, by reading the rest of the roster.
