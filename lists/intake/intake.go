@@ -1,0 +1,302 @@
+// Package intake takes one received message, resolves every recipient and combines the results. The SMTP server calls it
+// while its client waits; what it answers with nil is durable.
+package intake
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"wesouthasians.org/sangam/archive"
+	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/post"
+	"wesouthasians.org/sangam/store"
+)
+
+// Envelope is what the transport knows of a message.
+type Envelope struct {
+	ID      string         // of the transaction, for the log
+	Remote  netip.AddrPort // zero for a unix socket
+	Helo    string
+	TLS     bool
+	Trusted bool   // from trusted_networks or by LMTP
+	LMTP    bool   // one answer a recipient; SMTP has one for all
+	Sender  string // MAIL FROM as given, empty for the null return path
+}
+
+// Members is what intake asks of memberships.
+type Members interface {
+	Leave(ctx context.Context, member uint64) error
+}
+
+// Options of New.
+type Options struct {
+	Store     *store.Store
+	Addresses *lists.Addresses
+	Members   Members
+	Site      post.Site
+	Admins    []store.Address
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Intake takes messages. It is safe for concurrent use.
+type Intake struct {
+	Options
+	broken atomic.Bool // the last write failed
+}
+
+// New returns an intake.
+func New(o Options) *Intake { return &Intake{Options: o} }
+
+// maxJobs of a list that are not delivered: behind them the list is full of work.
+const maxJobs = 10_000
+
+func refusal(code int, enhanced [3]int, cause error, format string, args ...any) *store.Refusal {
+	return &store.Refusal{Code: code, Enhanced: enhanced, Public: fmt.Sprintf(format, args...), Cause: cause}
+}
+
+func notNow(cause error) *store.Refusal {
+	return refusal(451, [3]int{4, 3, 0}, cause, "the message cannot be stored now: try again later")
+}
+
+// Recipient resolves one recipient at RCPT. Its errors are *store.Refusal: 550 5.1.1 for an unknown one, 4xx when the store
+// cannot write or the list has too much work.
+func (in *Intake) Recipient(ctx context.Context, e Envelope, to string) error {
+	if in.broken.Load() {
+		if err := in.Store.Writable(); err != nil {
+			return notNow(err)
+		}
+		in.broken.Store(false)
+	}
+	r, err := in.resolve(to)
+	if err != nil {
+		return err
+	}
+	if r.Kind == lists.KindPost {
+		n, err := in.Store.CountJobs(r.List.ID)
+		if err != nil {
+			return notNow(err)
+		}
+		if n >= maxJobs {
+			return refusal(452, [3]int{4, 3, 1}, nil, "too many posts of this list wait for delivery: try again later")
+		}
+	}
+	return nil
+}
+
+func (in *Intake) resolve(to string) (lists.Route, error) {
+	r, err := in.Addresses.Resolve(to)
+	if errors.Is(err, lists.ErrUnknown) {
+		return r, refusal(550, [3]int{5, 1, 1}, nil, "there is no such address here: check its spelling")
+	}
+	if err != nil {
+		return r, notNow(err)
+	}
+	return r, nil
+}
+
+// Deliver takes the message, our Received field on top, and returns one result a recipient, in order: nil once it is
+// durable, else a *store.Refusal. When the transport has one answer for all (SMTP) and some recipients take the post, those
+// that would refuse it hold it, so that nothing is lost behind a 250.
+func (in *Intake) Deliver(ctx context.Context, e Envelope, to []string, raw []byte) []error {
+	results := make([]error, len(to))
+	verdicts := make([]*judged, len(to))
+	taken := false
+	for i, rcpt := range to {
+		verdicts[i], results[i] = in.one(ctx, e, rcpt, raw)
+		taken = taken || results[i] == nil
+	}
+	for i, v := range verdicts {
+		var r *store.Refusal
+		if v == nil || !errors.As(results[i], &r) {
+			continue
+		}
+		if taken && !e.LMTP && !r.Temporary() {
+			results[i] = in.hold(ctx, e, v.post, []string{"other recipients took it, this list would not: " + r.Public})
+			continue
+		}
+		in.fate(post.Rejected, e, v.post, "answer", r.Public)
+	}
+	return results
+}
+
+// Combine makes the one answer of SMTP. A temporary failure wins: the client sends again, and what was accepted already
+// is recognised.
+func Combine(results []error) error {
+	var first error
+	for _, err := range results {
+		var r *store.Refusal
+		if errors.As(err, &r) && r.Temporary() {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	for _, err := range results {
+		if err == nil {
+			return nil
+		}
+	}
+	return first
+}
+
+// judged is a post that a rule refused, and may have to be held all the same.
+type judged struct{ post *post.Post }
+
+func (in *Intake) one(ctx context.Context, e Envelope, to string, raw []byte) (*judged, error) {
+	r, err := in.resolve(to)
+	if err != nil {
+		return nil, err
+	}
+	switch r.Kind {
+	case lists.KindPost:
+		return in.post(ctx, e, r.List, raw)
+	case lists.KindOwner:
+		return nil, in.forward(ctx, e, r.List.Name+"-owner@"+r.List.Domain, in.owners(r.List), raw)
+	case lists.KindSite:
+		return nil, in.forward(ctx, e, "postmaster@"+in.Site.DefaultDomain, in.Admins, raw)
+	case lists.KindLeave:
+		if err := in.Members.Leave(ctx, r.Member); err != nil {
+			return nil, in.failed(err)
+		}
+		return nil, nil
+	case lists.KindBounce:
+		return nil, in.bounce(e, r, raw)
+	}
+	return nil, refusal(550, [3]int{5, 1, 1}, nil, "there is no such address here: check its spelling")
+}
+
+// failed answers for a write that did not succeed, and lets Recipient look before the next message.
+func (in *Intake) failed(err error) error {
+	in.broken.Store(true)
+	return notNow(err)
+}
+
+func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte) (*judged, error) {
+	sender, _ := store.ParseAddress(e.Sender)
+	if sender == "" && e.Sender != "" {
+		sender = store.Address(strings.ToLower(e.Sender))
+	}
+	p := post.New(l, sender, raw, in.Now().UTC())
+	for _, a := range p.Authors() {
+		m, err := in.Store.Member(l.ID, a)
+		if err == nil {
+			p.Members = append(p.Members, m)
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return nil, notNow(err)
+		}
+	}
+	d := p.Described.Post
+	if p.Seen = in.Store.Seen(l.ID, d.MessageID, d.Content); p.Seen != nil && !errors.Is(p.Seen, store.ErrDuplicate) && !errors.Is(p.Seen, store.ErrConflict) {
+		return nil, notNow(p.Seen)
+	}
+	v := post.Judge(p)
+	switch v.Action {
+	case post.Accepted:
+		accepted, err := in.Store.Accept(ctx, p.Acceptance(in.Site))
+		switch {
+		case errors.Is(err, store.ErrDuplicate):
+			in.fate(post.Duplicate, e, p)
+		case errors.Is(err, store.ErrConflict): // another one came first a moment ago
+			return nil, in.hold(ctx, e, p, []string{"another message has the same Message-ID"})
+		case err != nil:
+			return nil, in.failed(err)
+		default:
+			in.fate(post.Accepted, e, p, "number", accepted.Number)
+		}
+		return nil, nil
+	case post.Held:
+		return nil, in.hold(ctx, e, p, v.Reasons)
+	case post.Rejected:
+		return &judged{p}, v.Refusal
+	}
+	in.fate(v.Action, e, p, "reasons", v.Reasons)
+	return nil, nil
+}
+
+func (in *Intake) hold(ctx context.Context, e Envelope, p *post.Post, reasons []string) error {
+	h, err := in.Store.Hold(ctx, p.Held(reasons), p.Raw)
+	if err != nil {
+		return in.failed(err)
+	}
+	in.fate(post.Held, e, p, "held", h.ID, "reasons", reasons)
+	return nil
+}
+
+func (in *Intake) fate(a post.Action, e Envelope, p *post.Post, more ...any) {
+	d := p.Described.Post
+	in.Log.Info(string(a), append([]any{"id", e.ID, "list", p.List.Address(), "from", d.Author, "sender", p.Sender,
+		"message_id", d.MessageID, "size", len(p.Raw)}, more...)...)
+}
+
+func (in *Intake) owners(l store.List) []store.Address {
+	var to []store.Address
+	for m, err := range in.Store.Members(l.ID, "") {
+		if err == nil && m.Role == store.RoleOwner {
+			to = append(to, m.Address)
+		}
+	}
+	if len(to) == 0 {
+		return in.Admins
+	}
+	return to
+}
+
+// forward queues a message for the people behind a role address. Its return path is null, so that a full mailbox makes no
+// mail to the role address in turn, and Delivered-To breaks loops.
+func (in *Intake) forward(ctx context.Context, e Envelope, role string, to []store.Address, raw []byte) error {
+	if len(to) == 0 {
+		return refusal(450, [3]int{4, 2, 1}, nil, "nobody reads mail to this address at present: try again later")
+	}
+	for _, v := range archive.ParseHeader(raw).Values("Delivered-To") {
+		if strings.EqualFold(strings.TrimSpace(v), role) {
+			return refusal(554, [3]int{5, 4, 6}, nil, "mail loop: this message has been to this address already")
+		}
+	}
+	j, err := in.Store.Enqueue(ctx, store.Job{Created: in.Now().UTC(), To: to},
+		append([]byte("Delivered-To: "+role+"\r\n"), archive.CRLF(raw)...))
+	if err != nil {
+		return in.failed(err)
+	}
+	in.Log.Info("accepted", "id", e.ID, "role", role, "sender", e.Sender, "recipients", len(to), "job", j.ID)
+	return nil
+}
+
+// bounce records a permanent failure that a delivery report (RFC 3464) tells of a member's copy. Everything else that
+// comes to a return path is logged: it has no reader.
+func (in *Intake) bounce(e Envelope, r lists.Route, raw []byte) error {
+	status := permanentFailure(raw)
+	if status != "" {
+		err := in.Store.RecordFailure(store.FailedCopy{Member: r.Member, Answer: status, At: in.Now().UTC()})
+		if err != nil {
+			return in.failed(err)
+		}
+	}
+	in.Log.Info("failed", "id", e.ID, "list", r.List.Address(), "member_id", r.Member, "status", status, "size", len(raw))
+	return nil
+}
+
+// permanentFailure returns the Diagnostic-Code or Status of a delivery report whose action is failed.
+func permanentFailure(raw []byte) string {
+	root := archive.Parse(raw)
+	for _, p := range root.Parts {
+		if p.MediaType() != "message/delivery-status" {
+			continue
+		}
+		for block := range bytes.SplitSeq(archive.CRLF(p.Decode(raw, 1<<16)), []byte("\r\n\r\n")) {
+			h := archive.ParseHeader(block)
+			if strings.EqualFold(h.Get("Action"), "failed") && strings.HasPrefix(h.Get("Status"), "5") {
+				return strings.TrimSpace(h.Get("Status") + " " + h.Text("Diagnostic-Code"))
+			}
+		}
+	}
+	return ""
+}

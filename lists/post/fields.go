@@ -1,0 +1,104 @@
+package post
+
+import (
+	"bytes"
+	"strings"
+)
+
+// message is a header as fields with their bytes, and the body. What no transform touches keeps its bytes.
+type message struct {
+	fields []field
+	body   []byte // with the empty line before it
+}
+
+// field is one header field with its folding and line end.
+type field struct {
+	name string // lower case
+	raw  string
+}
+
+// split reads a message whose lines end in CRLF. A line that is neither a field nor its continuation belongs to the
+// field before it.
+func split(raw []byte) *message {
+	m := &message{}
+	for len(raw) > 0 {
+		if bytes.HasPrefix(raw, []byte("\r\n")) {
+			break
+		}
+		end := bytes.Index(raw, []byte("\r\n")) + 2
+		if end < 2 {
+			end = len(raw)
+		}
+		line := string(raw[:end])
+		raw = raw[end:]
+		name, _, colon := strings.Cut(line, ":")
+		if n := len(m.fields); n > 0 && (line[0] == ' ' || line[0] == '\t' || !colon) {
+			m.fields[n-1].raw += line
+			continue
+		}
+		m.fields = append(m.fields, field{strings.ToLower(strings.TrimSpace(name)), line})
+	}
+	m.body = raw
+	return m
+}
+
+func (m *message) bytes() []byte {
+	var b bytes.Buffer
+	for _, f := range m.fields {
+		b.WriteString(f.raw)
+	}
+	if len(m.body) == 0 {
+		b.WriteString("\r\n")
+	}
+	b.Write(m.body)
+	return b.Bytes()
+}
+
+func (m *message) remove(drop func(name string) bool) {
+	kept := m.fields[:0]
+	for _, f := range m.fields {
+		if !drop(f.name) {
+			kept = append(kept, f)
+		}
+	}
+	m.fields = kept
+}
+
+// set replaces the first field of the name and removes the others, or adds one at the end.
+func (m *message) set(name, value string) {
+	raw, at := fold(name, value), -1
+	kept := m.fields[:0]
+	for _, f := range m.fields {
+		if f.name == strings.ToLower(name) {
+			if at >= 0 {
+				continue
+			}
+			at, f.raw = len(kept), raw
+		}
+		kept = append(kept, f)
+	}
+	m.fields = kept
+	if at < 0 {
+		m.fields = append(m.fields, field{strings.ToLower(name), raw})
+	}
+}
+
+// lineLength is where lines are folded, RFC 5322 section 2.1.1.
+const lineLength = 78
+
+// fold writes a field on lines of at most 78 bytes where its spaces allow. No line end of the value survives.
+func fold(name, value string) string {
+	var b strings.Builder
+	b.WriteString(name + ":")
+	length := len(name) + 1
+	for _, word := range strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == '\r' || r == '\n' || r == '\t' }) {
+		if length > len(name)+1 && length+1+len(word) > lineLength {
+			b.WriteString("\r\n")
+			length = 0
+		}
+		b.WriteString(" " + word)
+		length += 1 + len(word)
+	}
+	b.WriteString("\r\n")
+	return b.String()
+}

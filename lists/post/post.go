@@ -1,0 +1,81 @@
+// Package post decides about a post and makes the bytes that a list distributes: the rules, one ordered table, and the
+// transforms, another. Intake and moderation call it; it writes nothing.
+package post
+
+import (
+	"strings"
+	"time"
+
+	"wesouthasians.org/sangam/archive"
+	"wesouthasians.org/sangam/store"
+)
+
+// Site is what posts need to know of the site.
+type Site struct {
+	Hostname      string
+	WebURL        string // without a slash at the end
+	DefaultDomain string
+}
+
+// Post is a message on its way to one list.
+type Post struct {
+	List      store.List
+	Sender    store.Address // envelope sender, empty for the null return path
+	Raw       []byte        // as it arrived, lines ending in CRLF
+	Header    archive.Header
+	Described archive.Description
+	Members   []store.Member // memberships of the addresses in From
+	Seen      error          // store.ErrDuplicate, store.ErrConflict or nil
+	Received  time.Time
+}
+
+// New parses a message. Members and Seen are the caller's to fill in.
+func New(l store.List, sender store.Address, raw []byte, received time.Time) *Post {
+	raw = archive.CRLF(raw)
+	return &Post{List: l, Sender: sender, Raw: raw, Header: archive.ParseHeader(raw),
+		Described: archive.Describe(raw, received), Received: received}
+}
+
+// Authors are the addresses in From.
+func (p *Post) Authors() []store.Address { return p.Header.Addresses("From") }
+
+// author is the membership that the post is judged by: the one with most rights of those in From.
+func (p *Post) author() *store.Member {
+	var best *store.Member
+	for i, m := range p.Members {
+		if best == nil || m.Role != store.RoleMember && best.Role == store.RoleMember {
+			best = &p.Members[i]
+		}
+	}
+	return best
+}
+
+// Acceptance is the post as store.Accept takes it.
+func (p *Post) Acceptance(site Site) store.Acceptance {
+	d := p.Described
+	a := store.Acceptance{
+		List: p.List.ID, MessageID: d.Post.MessageID, Content: d.Post.Content, References: d.References,
+		Numbered: strings.Contains(p.List.SubjectPrefix, "{number}"),
+		Deliver:  true, Author: d.Post.Author, InHeader: append(d.To[:len(d.To):len(d.To)], d.Cc...),
+		Build: func(number uint64) ([]byte, store.Post, error) {
+			raw := Transform(site, p, number)
+			built := archive.Describe(raw, p.Received).Post
+			built.Received = p.Received
+			return raw, built, nil
+		},
+	}
+	if a.MessageID == "" {
+		a.MessageID = p.newMessageID(site)
+	}
+	if m := p.author(); m != nil {
+		a.Author, a.Member = m.Address, m.Address
+	}
+	return a
+}
+
+// Held is the post as store.Hold takes it.
+func (p *Post) Held(reasons []string) store.Held {
+	d := p.Described.Post
+	return store.Held{List: p.List.ID, Sender: p.Sender, Author: d.Author, From: p.Header.Text("From"), Subject: d.Subject,
+		MessageID: d.MessageID, Content: d.Content, Reasons: reasons, Received: p.Received}
+}

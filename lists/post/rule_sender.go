@@ -1,0 +1,43 @@
+package post
+
+import "wesouthasians.org/sangam/store"
+
+// maySend asks the settings post and nonmember_action.
+func maySend(p *Post) outcome {
+	m := p.author()
+	staff := m != nil && m.Role != store.RoleMember
+	owner := p.List.Name + "-owner@" + p.List.Domain
+	switch {
+	case staff, p.List.Post == "anyone", p.List.Post == "members" && m != nil:
+		return outcome{}
+	case p.List.Post == "moderators":
+		return mayNot(p, "only moderators post to this list; write to "+owner+" instead", "not from a moderator")
+	default:
+		return mayNot(p, "only members post to this list: join first, post from the address you joined with, or write to "+owner, "not from a member")
+	}
+}
+
+func mayNot(p *Post, public, reason string) outcome {
+	switch p.List.NonmemberAction {
+	case "reject":
+		return reject([3]int{5, 7, 1}, "%s", public)
+	case "discard":
+		return discard(reason)
+	case "accept":
+		return outcome{}
+	}
+	return hold("%s", reason)
+}
+
+// moderation asks the settings moderate and moderate_first.
+func moderation(p *Post) outcome {
+	m := p.author()
+	switch {
+	case m != nil && m.Role != store.RoleMember:
+	case p.List.Moderate == "all":
+		return hold("every post to this list is moderated")
+	case p.List.Moderate == "first" && (m == nil || m.Approved < p.List.ModerateFirst):
+		return hold("one of the first posts of its author")
+	}
+	return outcome{}
+}

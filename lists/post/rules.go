@@ -1,0 +1,78 @@
+package post
+
+import (
+	"fmt"
+
+	"wesouthasians.org/sangam/store"
+)
+
+// Action is what becomes of a post.
+type Action string
+
+// Actions, in the words of the log.
+const (
+	Accepted  Action = "accepted"
+	Held      Action = "held"
+	Rejected  Action = "rejected"
+	Discarded Action = "discarded"
+	Duplicate Action = "duplicate" // answered 250, not distributed again
+)
+
+// Verdict of the rules.
+type Verdict struct {
+	Action  Action
+	Reasons []string       // of a hold, every one; of the others the one that decided
+	Refusal *store.Refusal // when rejected
+}
+
+// outcome of one rule; its zero value lets the post pass.
+type outcome struct {
+	action  Action
+	reason  string
+	refusal *store.Refusal
+}
+
+func hold(format string, args ...any) outcome {
+	return outcome{action: Held, reason: fmt.Sprintf(format, args...)}
+}
+
+func reject(enhanced [3]int, format string, args ...any) outcome {
+	text := fmt.Sprintf(format, args...)
+	return outcome{Rejected, text, &store.Refusal{Code: 550, Enhanced: enhanced, Public: text}}
+}
+
+func discard(reason string) outcome { return outcome{action: Discarded, reason: reason} }
+
+// rules in the order in which they are asked. The first that rejects or discards ends it; every reason to hold is kept.
+var rules = []struct {
+	name string
+	ask  func(*Post) outcome
+}{
+	{"loop", loop},
+	{"automatic", automatic},
+	{"author", author},
+	{"duplicate", duplicate},
+	{"sender", maySend},
+	{"moderation", moderation},
+	{"size", size},
+	{"recipients", recipients},
+	{"empty", empty},
+	{"command", command},
+}
+
+// Judge asks the rules.
+func Judge(p *Post) Verdict {
+	v := Verdict{Action: Accepted}
+	for _, r := range rules {
+		o := r.ask(p)
+		switch o.action {
+		case "":
+		case Held:
+			v.Action = Held
+			v.Reasons = append(v.Reasons, o.reason)
+		default:
+			return Verdict{Action: o.action, Reasons: []string{o.reason}, Refusal: o.refusal}
+		}
+	}
+	return v
+}
