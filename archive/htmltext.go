@@ -72,7 +72,7 @@ func (t *htmlText) flushLine() {
 	line := strings.TrimRight(t.line.String(), " ")
 	t.line.Reset()
 	t.blank = false
-	if line == "" && t.pre == 0 {
+	if line == "" && t.pre == 0 || t.out.Len() > maxShown {
 		return
 	}
 	t.blanks = 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,6 +89,16 @@ type layout struct {
 func layOut(root *Part) *layout {
 	l := &layout{}
 	l.add(root, root)
+	if len(l.blocks) > 0 {
+		return l
+	}
+	for i, p := range l.attachments { // the text itself has a name
+		if p.MediaType() == "text/plain" && p.Disposition != "attachment" {
+			l.blocks = []block{{plain: p}}
+			l.attachments = slices.Delete(l.attachments, i, i+1)
+			break
+		}
+	}
 	return l
 }
 

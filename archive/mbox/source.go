@@ -94,7 +94,7 @@ func regular(name string, e fs.DirEntry) ([]source, []Refusal) {
 	return []source{newSource(name, stat)}, nil
 }
 
-// findMaildir takes the messages of cur and new together: their names begin with the time of arrival.
+// findMaildir takes the messages of cur and new together: their names begin with the time of arrival. What is in tmp is not delivered yet.
 func findMaildir(path string) (files []source, refused []Refusal) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
