@@ -24,7 +24,7 @@ func Unflow(text string, delSp bool) string {
 		}
 		if !open {
 			out.WriteString(quote)
-			if d > 0 {
+			if d > 0 && line != "" {
 				out.WriteByte(' ')
 			}
 		}

@@ -18,7 +18,10 @@ func textOfHTML(page string) string {
 		switch t.z.Next() {
 		case html.ErrorToken:
 			t.flushLine()
-			return strings.TrimLeft(t.out.String(), "\n")
+			if text := strings.Trim(t.out.String(), "\n"); text != "" {
+				return text + "\n"
+			}
+			return ""
 		case html.TextToken:
 			if t.hidden == "" {
 				t.text(string(t.z.Text()))

@@ -219,24 +219,31 @@ func newFromLine(line []byte) fromLine {
 // maxSender is how many words may stand before the date: the "user at host" of web archives has three.
 const maxSender = 6
 
-// fromDate returns the words of the date of a From line, nil when it has none: Www Mmm dd hh:mm[:ss] [zone] yyyy.
+// fromDate returns the words of the date of a From line, nil when it has none: Www Mmm dd hh:mm[:ss] [zone] yyyy as asctime writes it, or
+// Www, dd Mmm yyyy hh:mm[:ss] as some programs do.
 func fromDate(line []byte) [][]byte {
 	words := bytes.Fields(line[len("From "):min(len(line), 500)])
 	for i := 0; i <= maxSender && i+4 < len(words); i++ {
-		if !isName(words[i], "Mon Tue Wed Thu Fri Sat Sun") || !isName(words[i+1], "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec") {
+		if !isName(words[i], "Mon Tue Wed Thu Fri Sat Sun") {
 			continue
 		}
-		if !isNumber(words[i+2], 1, 2) || !isClock(words[i+3]) {
+		w := words[i:]
+		if isNumber(w[1], 1, 2) && isName(w[2], months) && isNumber(w[3], 4, 4) && isClock(w[4]) {
+			return w[:min(len(w), 6)]
+		}
+		if !isName(w[1], months) || !isNumber(w[2], 1, 2) || !isClock(w[3]) {
 			continue
 		}
-		for k := i + 4; k < min(len(words), i+7); k++ {
-			if isNumber(words[k], 4, 4) {
-				return words[i:min(len(words), k+2)]
+		for k := 4; k < min(len(w), 7); k++ {
+			if isNumber(w[k], 4, 4) {
+				return w[:min(len(w), k+2)]
 			}
 		}
 	}
 	return nil
 }
+
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 
 func isName(word []byte, names string) bool {
 	word = bytes.TrimRight(word, ",")

@@ -67,6 +67,8 @@ func TestReader(t *testing.T) {
 		"NUL and CR stay":            {from + "A: 1\n\na\x00b\rc\n", []string{"A: 1\n\na\x00b\rc\n"}, nil},
 		"only a From line":           {from, nil, []string{"1: the message is empty"}},
 		"overlong From line":         {"From " + strings.Repeat("y", 100000) + "\nA: 1\n", []string{"A: 1\n"}, nil},
+		"date as in a header":        {"From - Tue, 3 Nov 2026 10:00:00 +0530\nA: 1\n", []string{"A: 1\n"}, nil},
+		"date in a sentence":         {from + "A: 1\n\nFrom Tue, 3 Nov it is open\n", []string{"A: 1\n\nFrom Tue, 3 Nov it is open\n"}, nil},
 		"separator without a sender": {"From Tue Nov 3 10:00:00 2026\nA: 1\n", []string{"A: 1\n"}, nil},
 	}
 	for name, tt := range tests {
