@@ -38,17 +38,15 @@ var charsets = map[string]encoding.Encoding{
 
 var codePage = regexp.MustCompile(`^(?:x-)?(?:cp|win|windows|ms|ibm)?[-_ ]?(125[0-8]|874|437|850|852|855|858|860|862|863|865|866)$`)
 
-var found sync.Map // charset name in lower case -> encoding.Encoding or nil; names are bounded by maxCharsetName and maxFound
+const maxCharsetName = 40
 
-const (
-	maxCharsetName = 40
-	maxFound       = 1000
-)
+// found remembers look-ups, at most maxFound of them: names come from outside.
+var found = struct {
+	sync.RWMutex
+	names map[string]encoding.Encoding
+}{names: map[string]encoding.Encoding{}}
 
-var foundCount struct {
-	sync.Mutex
-	n int
-}
+const maxFound = 1000
 
 // lookUpCharset returns nil when the name says nothing.
 func lookUpCharset(name string) encoding.Encoding {
@@ -57,16 +55,17 @@ func lookUpCharset(name string) encoding.Encoding {
 	if name == "" || len(name) > maxCharsetName {
 		return nil
 	}
-	if e, ok := found.Load(name); ok {
-		e, _ := e.(encoding.Encoding)
+	found.RLock()
+	e, ok := found.names[name]
+	found.RUnlock()
+	if ok {
 		return e
 	}
-	e := searchCharset(name)
-	foundCount.Lock()
-	defer foundCount.Unlock()
-	if foundCount.n < maxFound {
-		foundCount.n++
-		found.Store(name, e)
+	e = searchCharset(name)
+	found.Lock()
+	defer found.Unlock()
+	if len(found.names) < maxFound {
+		found.names[name] = e
 	}
 	return e
 }
@@ -102,11 +101,11 @@ func decodeCharset(b []byte, name string) string {
 	}
 	e := lookUpCharset(name)
 	if e == nil || e == unicode.UTF8 {
-		return guessCharset(b, e != nil)
+		return guessCharset(b)
 	}
 	out, err := e.NewDecoder().Bytes(b)
 	if err != nil {
-		return guessCharset(b, false)
+		return guessCharset(b)
 	}
 	s := strings.ToValidUTF8(string(out), "\uFFFD")
 	if utf8.Valid(b) && strings.Count(s, "\uFFFD") > 0 { // said to be another charset, but UTF-8
@@ -115,7 +114,7 @@ func decodeCharset(b []byte, name string) string {
 	return s
 }
 
-func guessCharset(b []byte, declared bool) string {
+func guessCharset(b []byte) string {
 	if bytes.Contains(b, []byte("\x1b$")) && !utf8Heavy(b) {
 		if out, err := japanese.ISO2022JP.NewDecoder().Bytes(b); err == nil {
 			return strings.ToValidUTF8(string(out), "\uFFFD")
@@ -124,10 +123,8 @@ func guessCharset(b []byte, declared bool) string {
 	if utf8.Valid(b) {
 		return string(b)
 	}
-	if declared || utf8Heavy(b) {
-		if utf8Heavy(b) {
-			return strings.ToValidUTF8(string(b), "\uFFFD")
-		}
+	if utf8Heavy(b) {
+		return strings.ToValidUTF8(string(b), "\uFFFD")
 	}
 	out, err := charmap.Windows1252.NewDecoder().Bytes(b)
 	if err != nil {
@@ -164,10 +161,10 @@ func isASCII(b []byte) bool {
 	return true
 }
 
-// stateful tells whether ASCII bytes may mean other characters: the 7-bit charsets.
+// stateful tells whether ASCII bytes may mean other characters.
 func stateful(b []byte, name string) bool {
-	return bytes.IndexByte(b, 0x1b) >= 0 || isUTF7(name) ||
-		strings.EqualFold(name, "hz-gb-2312") || len(name) >= 5 && strings.EqualFold(name[:5], "utf-1") || strings.EqualFold(name, "iso-2022-jp")
+	name = strings.ToLower(name)
+	return bytes.IndexByte(b, 0x1b) >= 0 || isUTF7(name) || name == "hz-gb-2312" || strings.HasPrefix(name, "utf-16")
 }
 
 func isUTF7(name string) bool {

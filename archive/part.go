@@ -34,32 +34,30 @@ func (p *Part) Leaf() bool { return len(p.Parts) == 0 }
 // Find returns the part of an IMAP section path (RFC 9051 section 6.4.5), nil when there is none. The empty path is the message itself;
 // path 1 of a message that is not a multipart is the message too, its body being raw[BodyStart:End].
 func (p *Part) Find(section []int) *Part {
-	message := p
-	for len(section) > 0 {
-		part, rest := message, section
-		for first := true; len(rest) > 0; first = false {
-			n := rest[0]
-			if len(part.Parts) == 0 {
-				if !first || n != 1 {
-					break
-				}
-				rest = rest[1:]
-				break
-			}
-			if n < 1 || n > len(part.Parts) {
-				return nil
-			}
-			part, rest = part.Parts[n-1], rest[1:]
-		}
-		if len(rest) == 0 {
-			return part
-		}
-		if part.Message == nil || len(rest) == len(section) {
+	if len(section) == 0 {
+		return p
+	}
+	part := p
+	if p.Leaf() {
+		if section[0] != 1 {
 			return nil
 		}
-		message, section = part.Message, rest
+		section = section[1:]
 	}
-	return message
+	for ; !part.Leaf() && len(section) > 0; section = section[1:] {
+		n := section[0]
+		if n < 1 || n > len(part.Parts) {
+			return nil
+		}
+		part = part.Parts[n-1]
+	}
+	switch {
+	case len(section) == 0:
+		return part
+	case part.Message == nil:
+		return nil
+	}
+	return part.Message.Find(section)
 }
 
 // Filename decoded and cleaned for display: no path, no control or bidi override characters; empty when none. At most 200 bytes.
