@@ -1,0 +1,118 @@
+package app
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"wesouthasians.org/sangam/cmd/internal/config"
+	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/intake"
+	"wesouthasians.org/sangam/lists/member"
+	"wesouthasians.org/sangam/lists/post"
+	"wesouthasians.org/sangam/smtpd"
+	"wesouthasians.org/sangam/smtpd/deliver"
+	"wesouthasians.org/sangam/store"
+)
+
+// wire makes the parts, from the left of the design to its right.
+func (a *App) wire() error {
+	c, st := a.Config, a.Store
+	addresses := lists.NewAddresses(st, c.Domains)
+	members := member.New(st, a.log)
+	var admins []store.Address
+	for _, admin := range c.Admins {
+		admins = append(admins, store.Address(admin))
+	}
+	in := intake.New(intake.Options{
+		Store: st, Addresses: addresses, Members: members, Admins: admins, Now: time.Now, Log: a.log,
+		Site: Site(c),
+	})
+	a.addSMTP("smtp", c.SMTP.Listen, false, in)
+	a.addSMTP("lmtp", c.SMTP.LMTPListen, true, in)
+	if err := a.addDelivery(addresses); err != nil {
+		return err
+	}
+	if c.Metrics.Listen != "" {
+		a.addHTTP("metrics", []string{c.Metrics.Listen}, nil, a.telemetry.Handler())
+	}
+	return nil
+}
+
+func (a *App) addSMTP(name string, at []string, lmtp bool, in *intake.Intake) {
+	c := a.Config
+	server := smtpd.New(smtpd.Options{
+		Hostname: c.Hostname, Handler: in, MaxMessageSize: int64(c.SMTP.MaxMessageSize), MaxConnections: c.SMTP.MaxConnections,
+		Trusted: c.SMTP.TrustedPrefixes(), TLSConfig: a.tls(), LMTP: lmtp, Log: a.log,
+	})
+	a.services = append(a.services, &service{name: name, at: at, serve: server.Serve, shutdown: server.Shutdown})
+}
+
+func (a *App) addDelivery(addresses *lists.Addresses) error {
+	d := a.Config.Delivery
+	var transport deliver.Transport
+	var err error
+	if d.Mode == "relay" {
+		transport, err = deliver.NewRelay(deliver.RelayOptions{URL: d.Relay, TLS: d.RelayTLS, Hostname: a.Config.Hostname, Connections: d.Connections})
+		if a.Config.DKIM.Enabled {
+			a.log.Warn("copies are not signed with DKIM in this version: let the relay sign for your domain, and set dkim.enabled = false to end this warning")
+		}
+	} else {
+		transport, err = deliver.NewCapture(d.CaptureDir)
+	}
+	if err != nil {
+		return fmt.Errorf("delivery: %w", err)
+	}
+	a.follower = deliver.New(deliver.Options{
+		Store: a.Store, Addresses: addresses, Transport: transport, WebURL: a.Config.Web.URL, Connections: d.Connections,
+		RetryFor: time.Duration(d.RetryFor), Now: time.Now, Log: a.log, Count: a.countCopies,
+	})
+	return nil
+}
+
+func (a *App) countCopies(k deliver.Kind, n int) {
+	switch k {
+	case deliver.Delivered:
+		a.telemetry.Copies("delivered", n)
+	case deliver.Failed:
+		a.telemetry.Copies("failed", n)
+	default:
+		a.telemetry.Copies("deferred", n)
+	}
+}
+
+// tls is nil without a certificate.
+func (a *App) tls(protocols ...string) *tls.Config {
+	if a.certificate == nil {
+		return nil
+	}
+	return a.certificate.config(protocols...)
+}
+
+// Limits of a web client, which may be slow.
+const (
+	headerTime = 15 * time.Second
+	readTime   = time.Minute
+	writeTime  = 10 * time.Minute // of a large mbox on a slow line
+	idleTime   = 2 * time.Minute
+	headerSize = 32 << 10
+)
+
+// addHTTP serves a handler, with TLS when there is a configuration for it.
+func (a *App) addHTTP(name string, at []string, secure *tls.Config, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: headerSize, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	s := &service{name: name, at: at, serve: serveHTTP(server), shutdown: server.Shutdown}
+	if secure != nil {
+		s.wrap = func(l net.Listener) net.Listener { return tls.NewListener(l, secure) }
+	}
+	a.services = append(a.services, s)
+}
+
+// Site is what posts need to know of the configuration.
+func Site(c *config.Config) post.Site {
+	return post.Site{Hostname: c.Hostname, WebURL: c.Web.URL, DefaultDomain: c.Domains[0]}
+}

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"wesouthasians.org/sangam/lists/moderate"
+)
+
+func newHeldApprove(e *env) *cobra.Command {
+	return e.jsonFlag(&cobra.Command{
+		Use: "approve ID...", Short: "Distribute held posts", Args: arguments(1, -1),
+		Example: "  sangam held approve 7\n  sangam held approve 7 8 9",
+		RunE: e.onStore(func(ctx context.Context, s *site, args []string) error {
+			return e.decide(ctx, s, args, "approved", func(d *moderate.Desk, id uint64) error {
+				_, err := d.Approve(ctx, id)
+				return err
+			})
+		}),
+	})
+}

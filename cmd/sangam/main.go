@@ -1,0 +1,30 @@
+// Command sangam is a mailing-list server and the tool that administers it; `sangam help` lists what it does.
+//
+// There is one file for each command. A command that acts on the store runs inside the server while that is up (package
+// control), and opens the store itself otherwise; it is written once, against env.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "/"
+	}
+	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, dir: dir, getenv: os.Getenv, args: os.Args[1:]}
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		e.width, _, _ = term.GetSize(int(os.Stderr.Fd()))
+	}
+	status := e.run(ctx)
+	stop()
+	os.Exit(status)
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sangam",
+		Short:         "A mailing-list server: one binary, one data file",
+		Example:       "  sangam demo\n  sangam init --domain lists.example.org --admin asha@example.org",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          group,
+	}
+	root.PersistentFlags().StringVarP(&e.configFile, "config", "c", "", "configuration `FILE` (default ./config.toml, then /etc/sangam/config.toml)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w: see `%s --help`", err, cmd.CommandPath())
+	})
+	root.AddCommand(newInit(e), newServe(e), newDemo(e), newList(e), newMember(e), newPassword(e), newHeld(e), newQueue(e),
+		newArchive(e), newVersion(e), newMan(e))
+	root.InitDefaultCompletionCmd()
+	for _, shell := range root.Commands() {
+		if shell.Name() == "completion" {
+			shell.Example = "  sangam completion bash > /etc/bash_completion.d/sangam"
+			for _, sub := range shell.Commands() {
+				sub.Example = fmt.Sprintf("  sangam completion %s", sub.Name())
+			}
+		}
+	}
+	return root
+}
+
+// newGroup is a command that only has others below it.
+func newGroup(use, short, example string, below ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Example: example, Args: cobra.ArbitraryArgs, RunE: group}
+	cmd.AddCommand(below...)
+	return cmd
+}
+
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf(" Did you mean %s?", strings.Join(near, " or "))
+	}
+	return usagef("%s has no command %q: see `%s --help`.%s", cmd.CommandPath(), args[0], cmd.CommandPath(), hint)
+}
+
+// arguments checks how many there are; max -1 is any number.
+func arguments(min, max int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < min || max >= 0 && len(args) > max {
+			return usagef("use it as `%s`, see `%s --help`", cmd.UseLine(), cmd.CommandPath())
+		}
+		return nil
+	}
+}
