@@ -103,7 +103,7 @@ func addListFields(c context, m *message) {
 	if title == "" {
 		title = l.Name
 	}
-	m.set("List-Id", phrase(title)+" <"+l.Name+"."+l.Domain+">")
+	m.set("List-Id", Phrase(title)+" <"+l.Name+"."+l.Domain+">")
 	if l.Post == "moderators" {
 		m.set("List-Post", "NO")
 	} else {
@@ -124,8 +124,8 @@ func addListFields(c context, m *message) {
 	m.set("Precedence", "list")
 }
 
-// phrase writes display text for a header field: as it is, quoted, or as encoded words.
-func phrase(s string) string {
+// Phrase writes display text for a header field: as it is, quoted, or as encoded words.
+func Phrase(s string) string {
 	s = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -148,7 +148,7 @@ func mailbox(name, address string) string {
 	if name == "" {
 		return address
 	}
-	return phrase(name) + " <" + address + ">"
+	return Phrase(name) + " <" + address + ">"
 }
 
 // boundary for a multipart that wraps the message: the same each time it is made, found nowhere in it.

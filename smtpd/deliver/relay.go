@@ -1,0 +1,201 @@
+package deliver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// RelayOptions of NewRelay.
+type RelayOptions struct {
+	URL         string      // smtp://user:pass@host:587 or smtps://host:465
+	TLS         string      // opportunistic: STARTTLS when offered; require; off
+	Hostname    string      // for EHLO
+	Connections int         // kept open at most
+	TLSConfig   *tls.Config // nil: the system's roots
+}
+
+// Relay is the transport that hands every copy to one host, over connections that are kept and used again.
+type Relay struct {
+	o              RelayOptions
+	address, host  string
+	user, password string
+	implicit       bool // TLS from the start
+	tls            *tls.Config
+
+	mu     sync.Mutex
+	idle   []*client
+	closed bool
+}
+
+// A kept connection ends after so many messages or so long without one.
+const (
+	maxMessages = 1000
+	maxIdle     = 20 * time.Second
+)
+
+// NewRelay checks the URL; it connects when there is a copy.
+func NewRelay(o RelayOptions) (*Relay, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" && u.Path != "/" {
+		return nil, errors.New("write it like smtp://user:password@host:587 or smtps://host:465")
+	}
+	r := &Relay{o: o, host: u.Hostname(), implicit: u.Scheme == "smtps"}
+	port := u.Port()
+	if port == "" {
+		port = map[bool]string{false: "25", true: "465"}[r.implicit]
+	}
+	r.address = net.JoinHostPort(r.host, port)
+	if u.User != nil {
+		r.user = u.User.Username()
+		r.password, _ = u.User.Password()
+	}
+	r.tls = &tls.Config{}
+	if o.TLSConfig != nil {
+		r.tls = o.TLSConfig.Clone()
+	}
+	r.tls.ServerName, r.tls.MinVersion = r.host, tls.VersionTLS12
+	// A certificate is checked where TLS is asked for or a password goes over it; opportunistic TLS (RFC 7435) takes any.
+	r.tls.InsecureSkipVerify = r.loopback() || o.TLS != "require" && !r.implicit && r.user == ""
+	return r, nil
+}
+
+func (r *Relay) loopback() bool {
+	ip := net.ParseIP(r.host)
+	return r.host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// triesOfCopy on fresh connections that break before the copy is deferred: the remote may be well and choke on it.
+const triesOfCopy = 2
+
+// Deliver sends the copies over one connection. One that breaks is replaced for the copies it said nothing about. Where none
+// can be made all that is left is Down.
+func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, res Result)) {
+	done, tries := 0, 0
+	for done < len(copies) {
+		c, fresh, err := r.client(ctx)
+		if err != nil {
+			for ; done < len(copies); done++ {
+				report(done, Result{Down, fmt.Sprintf("relay %s: %v", r.address, err)})
+			}
+			return
+		}
+		from := done
+		n, err := c.deliver(copies[from:], func(i int, res Result) { report(from+i, res) })
+		done += n
+		if err == nil {
+			r.keep(c)
+			return
+		}
+		c.conn.Close()
+		switch {
+		case n > 0:
+			tries = 0
+		case fresh:
+			if tries++; tries == triesOfCopy {
+				report(done, Result{Deferred, fmt.Sprintf("relay %s: %v", r.address, err)})
+				done, tries = done+1, 0
+			}
+		}
+	}
+}
+
+// client takes a kept connection or makes one.
+func (r *Relay) client(ctx context.Context) (c *client, fresh bool, err error) {
+	r.mu.Lock()
+	for len(r.idle) > 0 && c == nil {
+		c = r.idle[len(r.idle)-1]
+		r.idle = r.idle[:len(r.idle)-1]
+		if time.Since(c.used) > maxIdle {
+			c.conn.Close()
+			c = nil
+		}
+	}
+	r.mu.Unlock()
+	if c != nil {
+		return c, false, nil
+	}
+	c, err = r.connect(ctx)
+	return c, true, err
+}
+
+func (r *Relay) keep(c *client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || c.sent >= maxMessages || len(r.idle) >= r.o.Connections {
+		c.conn.Close()
+		return
+	}
+	r.idle = append(r.idle, c)
+}
+
+func (r *Relay) connect(ctx context.Context) (*client, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	conn, err := d.DialContext(ctx, "tcp", r.address)
+	if err != nil {
+		return nil, err
+	}
+	if r.implicit {
+		t := tls.Client(conn, r.tls)
+		t.SetDeadline(time.Now().Add(dialTimeout))
+		if err := t.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		t.SetDeadline(time.Time{})
+		conn = t
+	}
+	c, err := newClient(conn)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.greet(c); err != nil {
+		c.conn.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (r *Relay) greet(c *client) error {
+	if err := c.hello(r.o.Hostname); err != nil {
+		return err
+	}
+	secure := r.implicit
+	switch {
+	case secure || r.o.TLS == "off":
+	case c.has("STARTTLS"):
+		if err := c.startTLS(r.tls, r.o.Hostname); err != nil {
+			return err
+		}
+		secure = true
+	case r.o.TLS == "require":
+		return errors.New("the relay offers no STARTTLS, and delivery.relay_tls requires it")
+	}
+	if r.user == "" {
+		return nil
+	}
+	if !secure && !r.loopback() {
+		return errors.New("the password is not sent without TLS: use smtps:// or a relay that offers STARTTLS")
+	}
+	return c.auth(r.user, r.password)
+}
+
+// Close ends the kept connections.
+func (r *Relay) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for _, c := range r.idle {
+		c.conn.SetDeadline(time.Now().Add(time.Second))
+		c.w.WriteString("QUIT\r\n")
+		c.w.Flush()
+		c.conn.Close()
+	}
+	r.idle = nil
+	return nil
+}

@@ -1,0 +1,166 @@
+package deliver
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"wesouthasians.org/sangam/store"
+)
+
+// finish books the results of a task.
+func (r *Runner) finish(t task) {
+	r.flying--
+	now := r.Now()
+	for i, res := range t.results {
+		switch res.Kind {
+		case 0:
+			res = Result{Deferred, "the transport said nothing"}
+		case Down:
+			r.wentDown(t.c.a, res.Answer, now, i == 0)
+			t.c.unsent = append(t.c.unsent, t.to[i])
+			continue
+		}
+		r.cameBack()
+		r.book(t.c, t.to[i], res, now)
+	}
+	r.advance(t.c.a)
+}
+
+// book writes the fate of one recipient into its claim's settlement.
+func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
+	c.open--
+	r.copies++
+	j := c.a.job
+	if to.Since.IsZero() {
+		to.Since = now
+	}
+	if res.Kind == Deferred && now.Sub(to.Since) >= r.RetryFor {
+		res = Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + res.Answer}
+	}
+	if r.Count != nil {
+		r.Count(res.Kind, 1)
+	}
+	log := r.Log.With("job", j.ID, "list", c.a.render.list.Name, "number", j.Number, "recipient", to.Address, "answer", res.Answer)
+	delete(r.retrying, deferral{j.ID, to.Address})
+	switch res.Kind {
+	case Delivered:
+		c.delivered++
+		log.Debug("delivered")
+	case Deferred:
+		attempts := to.Attempts + 1
+		next := now.Add(backoff(firstRetry, lastRetry, attempts))
+		c.settlement.Deferred = append(c.settlement.Deferred, store.Deferral{Recipient: to.Address, Mailbox: to.Mailbox, Member: to.Member,
+			Attempts: attempts, Since: to.Since, Next: next, LastAnswer: res.Answer})
+		log.Info("deferred", "attempts", attempts, "next", next)
+		if r.due.IsZero() || next.Before(r.due) {
+			r.due = next
+		}
+		return
+	case Failed:
+		c.settlement.Failed = append(c.settlement.Failed, store.FailedCopy{Member: to.Member, Recipient: to.Address, Answer: res.Answer, At: now})
+		log.Info("failed")
+	}
+	if c.retry {
+		c.settlement.Done = append(c.settlement.Done, to.Address)
+	}
+}
+
+// advance settles the claims of a job that are through, in the order of the roster, so that the cursor never passes one
+// that is not.
+func (r *Runner) advance(a *active) {
+	for len(a.claims) > 0 && a.claims[0].open == 0 {
+		c := a.claims[0]
+		a.claims = a.claims[1:]
+		s := c.settlement
+		s.Job = a.job.ID
+		if !c.retry {
+			s.Cursor, s.Exhausted = c.last, c.exhausted
+		}
+		if a.waiting {
+			s.Whole, a.waiting = &store.Wait{}, false
+		}
+		r.pending = append(r.pending, s)
+		if c.delivered > 0 {
+			r.Log.Info("delivered", "job", a.job.ID, "list", a.render.list.Name, "number", a.job.Number, "recipients", c.delivered)
+		}
+	}
+	if len(a.claims) == 0 && !a.more { // it stays in known until that is settled, so that load does not begin it anew
+		r.active = slices.DeleteFunc(r.active, func(x *active) bool { return x == a })
+	}
+}
+
+// settleInTime writes what is booked when it is much or old.
+func (r *Runner) settleInTime(ctx context.Context) error {
+	if r.copies < settleCopies && time.Since(r.settled) < settleEvery {
+		return nil
+	}
+	return r.settle(ctx)
+}
+
+func (r *Runner) settle(ctx context.Context) error {
+	r.settled = time.Now()
+	if len(r.pending) == 0 {
+		return nil
+	}
+	if err := r.Store.Settle(context.WithoutCancel(ctx), r.pending); err != nil {
+		return err
+	}
+	for _, s := range r.pending {
+		if s.Exhausted {
+			delete(r.known, s.Job)
+		}
+	}
+	r.pending, r.copies = nil, 0
+	return nil
+}
+
+// wentDown begins or prolongs an outage and lets the queue show it.
+func (r *Runner) wentDown(a *active, answer string, now time.Time, first bool) {
+	if first && !now.Before(r.down.next) {
+		r.down.attempts++
+		r.down.next = now.Add(backoff(firstProbe, lastProbe, r.down.attempts))
+		r.down.answer = answer
+		r.Log.Warn("nothing can be sent", "answer", answer, "next", r.down.next)
+	}
+	r.showOutage(a)
+}
+
+// showOutage writes to the job why it waits.
+func (r *Runner) showOutage(a *active) {
+	a.waiting = true
+	r.pending = append(r.pending, store.Settlement{Job: a.job.ID, Whole: &store.Wait{Attempts: r.down.attempts, Next: r.down.next, Answer: r.down.answer}})
+}
+
+func (r *Runner) cameBack() {
+	if r.down.is() {
+		r.Log.Info("sending again", "attempts", r.down.attempts)
+		r.down = outage{}
+	}
+}
+
+// expire works on jobs during an outage: all show it, and one that has waited for too long fails.
+func (r *Runner) expire(now time.Time) error {
+	for _, a := range slices.Clone(r.active) {
+		if !a.waiting {
+			r.showOutage(a)
+		}
+		if now.Sub(a.job.Created) < r.RetryFor {
+			continue
+		}
+		for {
+			t, err := r.taskOf(a, now)
+			if err != nil {
+				return err
+			}
+			if t.c == nil {
+				break
+			}
+			for _, to := range t.to {
+				r.book(t.c, to, Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + r.down.answer}, now)
+			}
+			r.advance(a)
+		}
+	}
+	return nil
+}
