@@ -32,8 +32,12 @@ type reply struct {
 
 func (r reply) class() int { return r.code / 100 }
 
-// result reads a reply as the fate of a copy.
+// result reads a reply as the fate of a copy. A remote that wants a login says nothing about the recipient (RFC 4954
+// section 6).
 func (r reply) result() Result {
+	if r.code == 530 || r.code == 534 || r.code == 535 || r.code == 538 {
+		return Result{Down, r.text}
+	}
 	switch r.class() {
 	case 2:
 		return Result{Delivered, r.text}
@@ -42,6 +46,9 @@ func (r reply) result() Result {
 	}
 	return Result{Deferred, r.text}
 }
+
+// errConfused: the remote's answer fits no command of ours, so that nothing later can be told apart.
+var errConfused = errors.New("the remote answered out of order")
 
 // errClosing: the remote said 421 and ends the session.
 var errClosing = errors.New("remote closes the connection")
@@ -98,7 +105,7 @@ func (c *client) read(within time.Duration) (reply, error) {
 		}
 		if len(line) == 3 || line[3] != '-' {
 			r := reply{code, text.String()}
-			r.text = r.text[:min(len(r.text), maxAnswer)]
+			r.text = strings.ToValidUTF8(r.text[:min(len(r.text), maxAnswer)], "")
 			if code == 421 {
 				return r, fmt.Errorf("%w: %s", errClosing, r.text)
 			}
@@ -260,6 +267,9 @@ func (c *client) deliver(copies []Copy, report func(i int, r Result)) (reported 
 		if err != nil {
 			return reported, err
 		}
+		if r.class() == 3 || !ready && r.class() == 2 {
+			return reported, fmt.Errorf("%w: %s", errConfused, r.text)
+		}
 		report(i, r.result())
 		reported++
 		if !ready {
@@ -276,6 +286,9 @@ func (c *client) takes(cp Copy) bool { return isASCII(cp.To) || c.has("SMTPUTF8"
 
 func (c *client) commands(cp Copy) [3]string {
 	mail := "MAIL FROM:<" + cp.From + ">"
+	if c.has("SIZE") { // RFC 1870
+		mail += " SIZE=" + strconv.Itoa(len(cp.Head)+len(cp.Content.Raw))
+	}
 	if cp.Content.EightBit && c.has("8BITMIME") {
 		mail += " BODY=8BITMIME"
 	}
@@ -291,16 +304,19 @@ func (c *client) writeEnvelope(cp Copy) {
 	}
 }
 
+// expected classes of the answers to MAIL, RCPT and DATA.
+var expected = [3]int{2, 2, 3}
+
 // envelope sends MAIL, RCPT and DATA and reads their answers. ready: the message may follow. Otherwise r is the answer that
 // decides about the copy.
 func (c *client) envelope(cp Copy, written bool) (ready bool, r reply, err error) {
 	if !c.has("PIPELINING") {
-		for _, command := range c.commands(cp) {
-			if r, err = c.ask("%s", command); err != nil || r.class() > 3 {
+		for i, command := range c.commands(cp) {
+			if r, err = c.ask("%s", command); err != nil || r.class() != expected[i] {
 				return false, r, err
 			}
 		}
-		return r.class() == 3, r, nil
+		return true, r, nil
 	}
 	if !written {
 		c.writeEnvelope(cp)
@@ -314,13 +330,24 @@ func (c *client) envelope(cp Copy, written bool) (ready bool, r reply, err error
 			return false, r, err
 		}
 	}
-	refused := slices.IndexFunc(rs[:], func(r reply) bool { return r.class() > 3 })
-	if rs[2].class() != 3 {
-		return false, rs[max(refused, 0)], nil
+	for i, r := range rs {
+		switch {
+		case r.class() == expected[i]:
+			continue
+		case i < 2 && rs[2].class() == 3:
+			_, err = c.ask(".") // it waits for a message to nobody, RFC 2920 section 3.1
+		}
+		return false, r, err
 	}
-	if refused < 0 {
-		return true, r, nil
+	return true, r, nil
+}
+
+// quit ends the session, politely when the remote may listen.
+func (c *client) quit(polite bool) {
+	if polite {
+		c.conn.SetDeadline(time.Now().Add(time.Second))
+		c.w.WriteString("QUIT\r\n")
+		c.w.Flush()
 	}
-	_, err = c.ask(".") // it waits for a message to nobody, RFC 2920 section 3.1
-	return false, rs[refused], err
+	c.conn.Close()
 }

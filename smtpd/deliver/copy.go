@@ -128,11 +128,11 @@ func rewriteFrom(raw []byte, l store.List) []byte {
 	from := post.Phrase(name+" via "+title) + " <" + string(l.Address()) + ">"
 	var out bytes.Buffer
 	out.WriteString("From: " + from + "\r\n")
-	if !h.Has("Reply-To") {
-		var authors []string
-		for _, a := range h.Addresses("From") {
-			authors = append(authors, string(a))
-		}
+	var authors []string
+	for _, a := range h.Addresses("From") {
+		authors = append(authors, string(a))
+	}
+	if !h.Has("Reply-To") && len(authors) > 0 {
 		out.WriteString("Reply-To: " + strings.Join(authors, ", ") + "\r\n")
 	}
 	dropping := false

@@ -30,6 +30,9 @@ type Relay struct {
 
 	mu     sync.Mutex
 	idle   []*client
+	busy   int           // connections in use
+	freed  chan struct{} // closed when one of them is kept or ends
+	reaper *time.Timer
 	closed bool
 }
 
@@ -45,7 +48,7 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" && u.Path != "/" {
 		return nil, errors.New("write it like smtp://user:password@host:587 or smtps://host:465")
 	}
-	r := &Relay{o: o, host: u.Hostname(), implicit: u.Scheme == "smtps"}
+	r := &Relay{o: o, freed: make(chan struct{}), host: u.Hostname(), implicit: u.Scheme == "smtps"}
 	port := u.Port()
 	if port == "" {
 		port = map[bool]string{false: "25", true: "465"}[r.implicit]
@@ -70,6 +73,9 @@ func (r *Relay) loopback() bool {
 	return r.host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// longAgo as a deadline ends what waits.
+var longAgo = time.Unix(1, 0)
+
 // triesOfCopy on fresh connections that break before the copy is deferred: the remote may be well and choke on it.
 const triesOfCopy = 2
 
@@ -86,13 +92,14 @@ func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, r
 			return
 		}
 		from := done
+		abort := context.AfterFunc(ctx, func() { c.conn.SetDeadline(longAgo); c.conn.Close() })
 		n, err := c.deliver(copies[from:], func(i int, res Result) { report(from+i, res) })
+		abort()
 		done += n
+		r.free(c, err == nil && ctx.Err() == nil)
 		if err == nil {
-			r.keep(c)
 			return
 		}
-		c.conn.Close()
 		switch {
 		case n > 0:
 			tries = 0
@@ -105,33 +112,74 @@ func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, r
 	}
 }
 
-// client takes a kept connection or makes one.
+// client takes a kept connection or makes one. A relay that takes no more connections than it has is not down: then one of
+// those is waited for.
 func (r *Relay) client(ctx context.Context) (c *client, fresh bool, err error) {
-	r.mu.Lock()
-	for len(r.idle) > 0 && c == nil {
-		c = r.idle[len(r.idle)-1]
-		r.idle = r.idle[:len(r.idle)-1]
-		if time.Since(c.used) > maxIdle {
-			c.conn.Close()
-			c = nil
+	for {
+		r.mu.Lock()
+		r.reap(time.Now())
+		freed := r.freed
+		if n := len(r.idle); n > 0 {
+			r.busy++
+			c, r.idle = r.idle[n-1], r.idle[:n-1]
+			r.mu.Unlock()
+			return c, false, nil
+		}
+		r.mu.Unlock()
+		c, err = r.connect(ctx)
+		r.mu.Lock()
+		if err == nil {
+			r.busy++
+		}
+		alone := r.busy == 0 && len(r.idle) == 0
+		r.mu.Unlock()
+		if err == nil {
+			return c, true, nil
+		}
+		if alone || ctx.Err() != nil {
+			return nil, false, err
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, false, err
 		}
 	}
-	r.mu.Unlock()
-	if c != nil {
-		return c, false, nil
-	}
-	c, err = r.connect(ctx)
-	return c, true, err
 }
 
-func (r *Relay) keep(c *client) {
+// free gives back a connection: to be kept, or to be closed.
+func (r *Relay) free(c *client, keep bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || c.sent >= maxMessages || len(r.idle) >= r.o.Connections {
-		c.conn.Close()
+	r.busy--
+	close(r.freed)
+	r.freed = make(chan struct{})
+	if !keep || r.closed || c.sent >= maxMessages || len(r.idle) >= r.o.Connections {
+		c.quit(keep)
 		return
 	}
 	r.idle = append(r.idle, c)
+	if r.reaper == nil {
+		r.reaper = time.AfterFunc(maxIdle, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.reap(time.Now())
+		})
+	}
+}
+
+// reap closes what was idle for too long; the oldest come first.
+func (r *Relay) reap(now time.Time) {
+	for len(r.idle) > 0 && now.Sub(r.idle[0].used) >= maxIdle {
+		r.idle[0].quit(true)
+		r.idle = r.idle[1:]
+	}
+	if r.reaper != nil && len(r.idle) > 0 {
+		r.reaper.Reset(maxIdle - now.Sub(r.idle[0].used))
+	} else if r.reaper != nil {
+		r.reaper.Stop()
+		r.reaper = nil
+	}
 }
 
 func (r *Relay) connect(ctx context.Context) (*client, error) {
@@ -191,11 +239,9 @@ func (r *Relay) Close() error {
 	defer r.mu.Unlock()
 	r.closed = true
 	for _, c := range r.idle {
-		c.conn.SetDeadline(time.Now().Add(time.Second))
-		c.w.WriteString("QUIT\r\n")
-		c.w.Flush()
-		c.conn.Close()
+		c.quit(true)
 	}
 	r.idle = nil
+	r.reap(time.Now())
 	return nil
 }

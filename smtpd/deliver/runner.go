@@ -54,6 +54,7 @@ type Runner struct {
 	settled  time.Time
 	retrying map[deferral]bool
 	due      time.Time // when to look for deferrals again
+	beyond   bool      // the store has jobs that wait for a place among the active
 }
 
 type deferral struct {
@@ -86,11 +87,15 @@ type claim struct {
 	last       store.Address
 	exhausted  bool
 	open       int // recipients without a fate
+	tried      int // recipients with a fate
 	unsent     []store.Recipient
 	settlement store.Settlement
 	delivered  int
 	retry      bool // of deferrals: it moves no cursor
 }
+
+// untouched: no recipient has a fate.
+func (c *claim) untouched() bool { return c.open > 0 && c.open == len(c.unsent) && c.tried == 0 }
 
 // task is what a worker gets: some recipients of a claim.
 type task struct {
@@ -140,11 +145,18 @@ func (r *Runner) drain(stop context.CancelFunc) error {
 	return nil
 }
 
-// leave makes deferrals of what is claimed and was not sent, so that what was sent beside it is not sent again.
+// leave makes deferrals of what is claimed and was not sent, so that what was sent beside it is not sent again. Claims of
+// which nothing was sent, at the end, are left to the cursor, and deferrals as they are.
 func (r *Runner) leave() {
 	now := r.Now()
 	for _, a := range slices.Clone(r.active) {
+		for n := len(a.claims); n > 0 && a.claims[n-1].untouched(); n-- {
+			a.claims, a.more = a.claims[:n-1], true
+		}
 		for _, c := range a.claims {
+			if c.retry {
+				c.open, c.unsent = c.open-len(c.unsent), nil
+			}
 			for _, to := range c.unsent {
 				if to.Since.IsZero() {
 					to.Since = now
@@ -188,8 +200,13 @@ func (r *Runner) turn(ctx context.Context) error {
 			return err
 		}
 		var tasks chan task
-		if t.c != nil {
+		switch {
+		case t.c != nil:
 			tasks = r.tasks
+		case r.flying == 0: // nothing more will come to be settled with it
+			if err := r.settle(ctx); err != nil {
+				return err
+			}
 		}
 		select {
 		case tasks <- t:
@@ -214,7 +231,7 @@ func (r *Runner) turn(ctx context.Context) error {
 		}
 		timer.Stop()
 		r.putBack(t)
-		if ctx.Err() != nil || len(r.active) < maxActive && r.flying == 0 {
+		if ctx.Err() != nil || r.beyond && len(r.active) <= maxActive/2 {
 			return r.settle(ctx)
 		}
 	}
@@ -227,7 +244,7 @@ func (r *Runner) sleep() time.Duration {
 		d = settleEvery
 	}
 	now := r.Now()
-	if !r.due.IsZero() {
+	if !r.due.IsZero() && !r.down.is() {
 		d = min(d, r.due.Sub(now))
 	}
 	if r.down.is() && r.flying == 0 {
@@ -242,18 +259,23 @@ func (r *Runner) load() error {
 	if err != nil {
 		return err
 	}
-	stored := make(map[uint64]store.Job, len(jobs))
+	stored := make(map[uint64]bool, len(jobs))
+	r.beyond = false
 	for _, j := range jobs {
-		stored[j.ID] = j
+		stored[j.ID] = true
 		a := r.known[j.ID]
 		if a != nil && a.waiting && j.Next.IsZero() { // queue retry
 			a.waiting, r.down.next = false, r.Now()
 		}
-		if a != nil || j.Exhausted || len(r.active) >= maxActive {
+		if a != nil || j.Exhausted {
 			continue
 		}
-		if a, err = r.activate(j); err != nil {
-			return err
+		if r.beyond = r.beyond || len(r.active) >= maxActive; r.beyond {
+			continue
+		}
+		if a, err = r.activate(j); err != nil { // one that cannot be read does not hold up the others
+			r.Log.Error("job is left out", "job", j.ID, "cause", err)
+			continue
 		}
 		if a == nil {
 			continue
@@ -263,17 +285,27 @@ func (r *Runner) load() error {
 		r.known[j.ID] = a
 	}
 	for _, a := range slices.Clone(r.active) {
-		if _, ok := stored[a.job.ID]; !ok { // queue drop
-			a.more = false
-			for _, c := range a.claims {
-				c.open, c.unsent = c.open-len(c.unsent), nil
-			}
-			r.advance(a)
-			delete(r.known, a.job.ID)
+		if !stored[a.job.ID] { // queue drop
+			r.giveUp(a)
 		}
 	}
 	r.due = r.Now()
 	return nil
+}
+
+// giveUp forgets the recipients of a job that are not in flight.
+func (r *Runner) giveUp(a *active) {
+	a.more = false
+	for _, c := range a.claims {
+		for _, to := range c.unsent {
+			delete(r.retrying, deferral{a.job.ID, to.Address})
+		}
+		c.open, c.unsent = c.open-len(c.unsent), nil
+	}
+	r.advance(a)
+	if r.known[a.job.ID] == a {
+		delete(r.known, a.job.ID)
+	}
 }
 
 func (r *Runner) activate(j store.Job) (*active, error) {
@@ -286,7 +318,11 @@ func (r *Runner) activate(j store.Job) (*active, error) {
 	}
 	var l store.List
 	if j.List != 0 {
-		if l, err = r.Store.ListByID(j.List); err != nil {
+		l, err = r.Store.ListByID(j.List)
+		if errors.Is(err, store.ErrNotFound) { // the list is being removed, and its jobs with it
+			return nil, nil
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -353,7 +389,7 @@ func (r *Runner) retries(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if r.due = next; len(ds) == dueSize {
+	if r.due = next; len(ds) == dueSize || len(r.retrying) > 0 {
 		r.due = now.Add(settleEvery)
 	}
 	byJob := map[uint64]*claim{}
@@ -363,6 +399,10 @@ func (r *Runner) retries(now time.Time) error {
 		}
 		c := byJob[d.Job]
 		if c == nil {
+			if len(r.active) >= 2*maxActive { // each holds its post in memory
+				r.due = now.Add(settleEvery)
+				continue
+			}
 			if c, err = r.retryClaim(d.Job); err != nil {
 				return err
 			}
@@ -372,10 +412,31 @@ func (r *Runner) retries(now time.Time) error {
 			byJob[d.Job] = c
 		}
 		r.retrying[deferral{d.Job, d.Recipient}] = true
+		if gone, err := r.left(d); err != nil {
+			return err
+		} else if gone {
+			c.settlement.Done = append(c.settlement.Done, d.Recipient)
+			continue
+		}
 		c.open++
 		c.unsent = append(c.unsent, store.Recipient{Member: d.Member, Address: d.Recipient, Mailbox: d.Mailbox, Attempts: d.Attempts, Since: d.Since})
 	}
+	for _, c := range byJob {
+		r.advance(c.a) // all may have left
+	}
 	return nil
+}
+
+// left tells whether the member of a deferral is one no longer.
+func (r *Runner) left(d store.Deferral) (bool, error) {
+	if d.Member == 0 {
+		return false, nil
+	}
+	_, err := r.Store.MemberByID(d.Member)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 // retryClaim is a claim of an active job of its own, for the job's other claims move the cursor.

@@ -12,12 +12,14 @@ import (
 func (r *Runner) finish(t task) {
 	r.flying--
 	now := r.Now()
+	down := false
 	for i, res := range t.results {
 		switch res.Kind {
 		case 0:
 			res = Result{Deferred, "the transport said nothing"}
 		case Down:
-			r.wentDown(t.c.a, res.Answer, now, i == 0)
+			r.wentDown(t.c.a, res.Answer, now, !down)
+			down = true
 			t.c.unsent = append(t.c.unsent, t.to[i])
 			continue
 		}
@@ -30,6 +32,7 @@ func (r *Runner) finish(t task) {
 // book writes the fate of one recipient into its claim's settlement.
 func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 	c.open--
+	c.tried++
 	r.copies++
 	j := c.a.job
 	if to.Since.IsZero() {
@@ -42,7 +45,6 @@ func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 		r.Count(res.Kind, 1)
 	}
 	log := r.Log.With("job", j.ID, "list", c.a.render.list.Name, "number", j.Number, "recipient", to.Address, "answer", res.Answer)
-	delete(r.retrying, deferral{j.ID, to.Address})
 	switch res.Kind {
 	case Delivered:
 		c.delivered++
@@ -110,6 +112,12 @@ func (r *Runner) settle(ctx context.Context) error {
 		if s.Exhausted {
 			delete(r.known, s.Job)
 		}
+		for _, d := range s.Deferred { // only now: until it is written the store still calls it due
+			delete(r.retrying, deferral{s.Job, d.Recipient})
+		}
+		for _, a := range s.Done {
+			delete(r.retrying, deferral{s.Job, a})
+		}
 	}
 	r.pending, r.copies = nil, 0
 	return nil
@@ -139,28 +147,27 @@ func (r *Runner) cameBack() {
 	}
 }
 
-// expire works on jobs during an outage: all show it, and one that has waited for too long fails.
+// expire works on jobs during an outage: all show it, and one that has waited for too long fails as a whole, for that says
+// nothing about its members.
 func (r *Runner) expire(now time.Time) error {
 	for _, a := range slices.Clone(r.active) {
 		if !a.waiting {
 			r.showOutage(a)
 		}
-		if now.Sub(a.job.Created) < r.RetryFor {
+		if r.flying > 0 || now.Sub(a.job.Created) < r.RetryFor {
 			continue
 		}
-		for {
-			t, err := r.taskOf(a, now)
-			if err != nil {
-				return err
-			}
-			if t.c == nil {
-				break
-			}
-			for _, to := range t.to {
-				r.book(t.c, to, Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + r.down.answer}, now)
-			}
-			r.advance(a)
+		ds, err := r.Store.Deferrals(a.job.ID)
+		if err != nil {
+			return err
 		}
+		s := store.Settlement{Job: a.job.ID, Exhausted: true}
+		for _, d := range ds {
+			s.Done = append(s.Done, d.Recipient)
+		}
+		r.giveUp(a)
+		r.pending = append(r.pending, s)
+		r.Log.Info("failed", "job", a.job.ID, "list", a.render.list.Name, "number", a.job.Number, "answer", r.down.answer)
 	}
 	return nil
 }
