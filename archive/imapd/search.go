@@ -1,0 +1,252 @@
+package imapd
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+	"golang.org/x/text/unicode/norm"
+
+	"wesouthasians.org/sangam/archive"
+)
+
+// Search (RFC 9051 section 6.4.4) reads what a criterion needs and no more: flags and numbers from memory, dates and sizes from the
+// post, the bytes for header fields and text.
+func (x *session) Search(kind imapserver.NumKind, c *imap.SearchCriteria, o *imap.SearchOptions) (*imap.SearchData, error) {
+	v := x.view
+	if v.kind == ofRejected || v.len() == 0 {
+		v.saveSearch(o, nil)
+		return found(kind, nil, nil), nil
+	}
+	var seqs, uids []uint32
+	for m, err := range x.messages(v, []span{{1, v.len()}}) {
+		if err == nil {
+			err = x.ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		ok, err := x.matches(m, c)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			seqs, uids = append(seqs, m.seq), append(uids, m.uid)
+		}
+	}
+	v.saveSearch(o, uids)
+	return found(kind, seqs, uids), nil
+}
+
+// saveSearch keeps the result of RETURN (SAVE), RFC 5182.
+func (v *view) saveSearch(o *imap.SearchOptions, uids []uint32) {
+	if o == nil || !o.ReturnSave {
+		return
+	}
+	v.saved = nil
+	for _, uid := range uids {
+		v.saved.AddNum(imap.UID(uid))
+	}
+}
+
+func found(kind imapserver.NumKind, seqs, uids []uint32) *imap.SearchData {
+	data := &imap.SearchData{Count: uint32(len(uids))}
+	numbers := seqs
+	if kind == imapserver.NumKindUID {
+		numbers = uids
+		set := imap.UIDSet{}
+		for _, n := range uids {
+			set.AddNum(imap.UID(n))
+		}
+		data.All = set
+	} else {
+		set := imap.SeqSet{}
+		for _, n := range seqs {
+			set.AddNum(n)
+		}
+		data.All = set
+	}
+	if len(numbers) > 0 {
+		data.Min, data.Max = numbers[0], numbers[len(numbers)-1]
+	}
+	return data
+}
+
+func (x *session) matches(m *message, c *imap.SearchCriteria) (bool, error) {
+	if !m.inSets(c) || !m.inRange(c) {
+		return false, nil
+	}
+	if ok, err := x.hasFlags(m, c); !ok || err != nil {
+		return false, err
+	}
+	if ok, err := m.says(c); !ok || err != nil {
+		return false, err
+	}
+	for i := range c.Not {
+		if ok, err := x.matches(m, &c.Not[i]); ok || err != nil {
+			return false, err
+		}
+	}
+	for i := range c.Or {
+		ok, err := x.matches(m, &c.Or[i][0])
+		if err == nil && !ok {
+			ok, err = x.matches(m, &c.Or[i][1])
+		}
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (m *message) inSets(c *imap.SearchCriteria) bool {
+	in := func(set imap.NumSet) bool {
+		for _, s := range m.v.resolve(set) {
+			if s.from <= m.seq && m.seq <= s.to {
+				return true
+			}
+		}
+		return false
+	}
+	for _, s := range c.SeqNum {
+		if !in(s) {
+			return false
+		}
+	}
+	for _, s := range c.UID {
+		if !in(s) {
+			return false
+		}
+	}
+	return true
+}
+
+// day without its time.
+func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+
+func within(t, since, before time.Time) bool {
+	return (since.IsZero() || !day(t).Before(day(since))) && (before.IsZero() || day(t).Before(day(before)))
+}
+
+func (m *message) inRange(c *imap.SearchCriteria) bool {
+	return within(m.post.Received, c.Since, c.Before) && within(m.post.Date, c.SentSince, c.SentBefore) &&
+		(c.Larger == 0 || m.post.Size > c.Larger) && (c.Smaller == 0 || m.post.Size < c.Smaller)
+}
+
+func (x *session) hasFlags(m *message, c *imap.SearchCriteria) (bool, error) {
+	if len(c.Flag)+len(c.NotFlag) == 0 {
+		return true, nil
+	}
+	f, err := x.loadFlags(m.v, m.list)
+	if err != nil {
+		return false, err
+	}
+	has := func(flag imap.Flag) bool {
+		for name, set := range f {
+			if strings.EqualFold(name, string(flag)) && set.Has(m.number) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, flag := range c.Flag {
+		if !has(flag) {
+			return false, nil
+		}
+	}
+	for _, flag := range c.NotFlag {
+		if has(flag) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// says tells whether header fields and text hold what is looked for.
+func (m *message) says(c *imap.SearchCriteria) (bool, error) {
+	if len(c.Header)+len(c.Body)+len(c.Text) == 0 {
+		return true, nil
+	}
+	root, err := m.tree()
+	if err != nil {
+		return false, err
+	}
+	h := root.Header()
+	for _, want := range c.Header {
+		if !inField(h, want.Key, want.Value) {
+			return false, nil
+		}
+	}
+	if len(c.Body)+len(c.Text) == 0 {
+		return true, nil
+	}
+	body := words(archive.Read(m.raw).Text)
+	for _, want := range c.Body {
+		if !strings.Contains(body, words(want)) {
+			return false, nil
+		}
+	}
+	if len(c.Text) == 0 {
+		return true, nil
+	}
+	var head strings.Builder
+	for _, name := range []string{"From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "Date", "List-Id"} {
+		head.WriteString(h.Text(name) + "\n")
+	}
+	all := words(head.String()) + body
+	for _, want := range c.Text {
+		if !strings.Contains(all, words(want)) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func inField(h archive.Header, name, value string) bool {
+	if value == "" {
+		return h.Has(name)
+	}
+	want := fold(value)
+	if strings.Contains(fold(h.Text(name)), want) {
+		return true
+	}
+	for _, v := range h.Values(name) {
+		if strings.Contains(fold(v), want) {
+			return true
+		}
+	}
+	return false
+}
+
+// fold makes letters alike that readers take for the same: case, and the accents of Latin, Greek and Cyrillic letters. The marks of
+// other scripts are letters of their own.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 0x300 && r <= 0x36f {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKD.String(strings.ToValidUTF8(s, " ")))
+}
+
+// words writes a text as its folded words, one space before each. What is looked for, written so, is found at the beginning
+// of a word and may end within one.
+func words(s string) string {
+	var b strings.Builder
+	b.Grow(len(s) + 1)
+	gap := true
+	for _, r := range fold(s) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
+			gap = true
+			continue
+		}
+		if gap {
+			b.WriteByte(' ')
+			gap = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
