@@ -1,0 +1,145 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"wesouthasians.org/sangam/archive/mbox"
+)
+
+// The collections of real mail are imported, read whole with mbsync, and are byte for byte what the source holds.
+func TestRealMailComesBackThroughMbsync(t *testing.T) {
+	s := start(t, "")
+	collections := map[string][]string{
+		"blinux":    shared(t, "lists/blinux-list.mbox.gz"),
+		"openwrt":   shared(t, "lists/openwrt-devel.mbox.gz"),
+		"pipermail": shared(t, "lists/pipermail/*.txt.gz"),
+	}
+	imported := map[string]int{}
+	sources := map[string]map[string]int{}
+	for name, files := range collections {
+		s.sangam("list", "create", name, "--owner", "asha@example.org")
+		var result mbox.Result
+		if err := json.Unmarshal([]byte(s.sangam(append([]string{"archive", "import", name, "--json"}, files...)...)), &result); err != nil {
+			t.Fatal(err)
+		}
+		source, total := readSource(t, files)
+		t.Logf("%s: %d messages, imported %d, duplicates %d, refused %d", name, total, result.Imported, result.Duplicates, len(result.Refused))
+		for _, r := range result.Refused {
+			t.Logf("refused %s: %s", r.Source, r.Reason)
+		}
+		if result.Imported+result.Duplicates != total || len(result.Refused) > 0 {
+			t.Errorf("%s: of %d messages %d are imported, %d duplicates, %d refused", name, total, result.Imported, result.Duplicates, len(result.Refused))
+		}
+		imported[name], sources[name] = result.Imported, source
+	}
+	s.run("secret\n", binary, "password", "asha@example.org", "--stdin")
+	_, port, _ := net.SplitHostPort(s.imap)
+	mail := filepath.Join(s.dir, "mail")
+	rc := s.write("mbsyncrc", fmt.Sprintf(`IMAPAccount sangam
+Host 127.0.0.1
+Port %s
+User asha@example.org
+Pass secret
+SSLType None
+AuthMechs LOGIN
+
+IMAPStore far
+Account sangam
+
+MaildirStore near
+Path %s/
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns * !INBOX !*/*
+Create Near
+Sync Pull
+SyncState *
+`, port, mail))
+	if err := os.MkdirAll(mail, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.run("", "mbsync", "-c", rc, "-a")
+	for name := range collections {
+		compare(t, name, filepath.Join(mail, name), imported[name], sources[name])
+	}
+}
+
+// readSource counts the messages of files by their content, with the line ends that a Maildir has.
+func readSource(t *testing.T, files []string) (source map[string]int, total int) {
+	t.Helper()
+	source = map[string]int{}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := mbox.NewReader(z, 0)
+		for {
+			m, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			source[local(m.Raw)]++
+			total++
+		}
+	}
+	return source, total
+}
+
+// local is the form in which a mail client keeps a message: LF, and 0x80 for NUL (RFC 9051 section 4.3).
+func local(raw []byte) string {
+	return string(bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte{0}, []byte{0x80}))
+}
+
+func compare(t *testing.T, name, maildir string, imported int, source map[string]int) {
+	t.Helper()
+	n, strange := 0, 0
+	for _, sub := range []string{"new", "cur"} {
+		files, err := os.ReadDir(filepath.Join(maildir, sub))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			raw, err := os.ReadFile(filepath.Join(maildir, sub, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+			text := strings.ReplaceAll(string(raw), "\r\n", "\n")
+			if source[text] == 0 {
+				if strange++; strange <= 3 {
+					t.Errorf("%s: %s is not in the source:\n%.600q", name, f.Name(), text)
+				}
+				continue
+			}
+			source[text]--
+		}
+	}
+	if n != imported {
+		t.Errorf("%s: mbsync fetched %d messages of %d", name, n, imported)
+	}
+	t.Logf("%s: %d messages fetched, %d differ from the source", name, n, strange)
+}
