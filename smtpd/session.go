@@ -134,8 +134,7 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 
 // receive returns one result a recipient, or an error that is the answer to all.
 func (s *session) receive(r io.Reader) ([]error, error) {
-	s.conn.setData(true)
-	defer s.conn.setData(false)
+	s.conn.setData(true) // until Reset: go-smtp may still have to skip what was not read
 	body, release, err := s.read(r)
 	defer release()
 	if err != nil {
@@ -197,6 +196,7 @@ func hygiene(body []byte) error {
 
 func (s *session) Reset() {
 	s.to = nil
+	s.conn.setData(false)
 	s.conn.setTransaction(false)
 }
 

@@ -17,7 +17,7 @@ import (
 	"wesouthasians.org/sangam/store/storetest"
 )
 
-const patience = 20 * time.Second
+const patience = 3 * time.Second
 
 // world is a list with members, a sink as relay, and a clock that the test moves.
 type world struct {
@@ -64,8 +64,12 @@ func (w *world) run() {
 	w.Helper()
 	transport, err := deliver.NewRelay(w.relay)
 	w.must(err)
+	w.runOver(transport)
+}
+
+func (w *world) runOver(transport deliver.Transport) {
 	r := deliver.New(deliver.Options{Store: w.store, Addresses: lists.NewAddresses(w.store, nil), Transport: transport,
-		WebURL: "https://lists.example.org", Connections: 5, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+		WebURL: "https://lists.example.org", Connections: 5, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.Default()})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -80,8 +84,14 @@ func (w *world) run() {
 
 func (w *world) post(body string) {
 	w.Helper()
+	w.postFrom("asha@example.net", nil, body)
+}
+
+func (w *world) postFrom(author store.Address, inHeader []store.Address, body string) {
+	w.Helper()
 	raw := "From: Asha <asha@example.net>\r\nSubject: test\r\n\r\n" + body
 	_, err := w.store.Accept(context.Background(), store.Acceptance{List: w.list.ID, Content: sha256.Sum256([]byte(raw)), Deliver: true,
+		Author: author, InHeader: inHeader,
 		Build: func(uint64) ([]byte, store.Post, error) {
 			return []byte(raw), store.Post{Received: time.Now(), Date: time.Now()}, nil
 		}})
