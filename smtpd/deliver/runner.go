@@ -336,8 +336,9 @@ func (r *Runner) next() (task, error) {
 		return task{}, r.expire(now)
 	}
 	if !r.due.IsZero() && !now.Before(r.due) {
-		if err := r.retries(now); err != nil {
-			return task{}, err
+		if err := r.retries(now); err != nil { // posts that were never tried need not wait for it
+			r.Log.Error("deferred mail stands still", "cause", err)
+			r.due = now.Add(longestSleep)
 		}
 	}
 	for range r.active {

@@ -51,7 +51,7 @@ func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 		log.Debug("delivered")
 	case Deferred:
 		attempts := to.Attempts + 1
-		next := now.Add(backoff(firstRetry, lastRetry, attempts))
+		next := now.Add(backoff(firstRetry, lastRetry, attempts)).Truncate(time.Second)
 		c.settlement.Deferred = append(c.settlement.Deferred, store.Deferral{Recipient: to.Address, Mailbox: to.Mailbox, Member: to.Member,
 			Attempts: attempts, Since: to.Since, Next: next, LastAnswer: res.Answer})
 		log.Info("deferred", "attempts", attempts, "next", next)
