@@ -15,7 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "/"
@@ -24,7 +24,5 @@ func main() {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		e.width, _, _ = term.GetSize(int(os.Stderr.Fd()))
 	}
-	status := e.run(ctx)
-	stop()
-	os.Exit(status)
+	os.Exit(e.run(ctx))
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -78,7 +79,14 @@ func (e *env) serve(ctx context.Context, c *config.Config, st *store.Store) erro
 // newApp makes a server in which commands can act.
 func (e *env) newApp(c *config.Config, st *store.Store, log slog.Handler) (*app.App, error) {
 	var a *app.App
-	run := func(ctx context.Context, r control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
+	run := func(ctx context.Context, r control.Request, stdin io.Reader, stdout, stderr io.Writer) (status int) {
+		defer func() {
+			if v := recover(); v != nil {
+				a.Log().Error("panic in a command", "args", r.Args, "panic", v, "stack", string(debug.Stack()))
+				fmt.Fprintln(stderr, "the command failed inside the server: see its log")
+				status = 1
+			}
+		}()
 		inside := &env{stdin: stdin, stdout: stdout, stderr: stderr, dir: r.Dir, width: r.Width, getenv: e.getenv, args: r.Args,
 			site: &site{st, c, a.Log()}}
 		return inside.run(ctx)

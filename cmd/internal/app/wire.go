@@ -12,6 +12,7 @@ import (
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/intake"
 	"wesouthasians.org/sangam/lists/member"
+	"wesouthasians.org/sangam/lists/moderate"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/smtpd"
 	"wesouthasians.org/sangam/smtpd/deliver"
@@ -36,6 +37,7 @@ func (a *App) wire() error {
 	if err := a.addDelivery(addresses); err != nil {
 		return err
 	}
+	a.addIMAP(passwords{st}, moderate.New(st, Site(c), a.log))
 	if c.Metrics.Listen != "" {
 		a.addHTTP("metrics", []string{c.Metrics.Listen}, nil, a.telemetry.Handler())
 	}
