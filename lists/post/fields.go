@@ -2,13 +2,14 @@ package post
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
 // message is a header as fields with their bytes, and the body. What no transform touches keeps its bytes.
 type message struct {
 	fields []field
-	body   []byte // with the empty line before it
+	body   []byte // behind the empty line
 }
 
 // field is one header field with its folding and line end.
@@ -17,29 +18,25 @@ type field struct {
 	raw  string
 }
 
-// split reads a message whose lines end in CRLF. A line that is neither a field nor its continuation belongs to the
-// field before it.
-func split(raw []byte) *message {
-	m := &message{}
-	for len(raw) > 0 {
-		if bytes.HasPrefix(raw, []byte("\r\n")) {
-			break
-		}
-		end := bytes.Index(raw, []byte("\r\n")) + 2
-		if end < 2 {
-			end = len(raw)
-		}
-		line := string(raw[:end])
-		raw = raw[end:]
+// split reads a header whose lines end in CRLF. A line that is neither a field nor its continuation belongs to the field
+// before it.
+func split(header, body []byte) *message {
+	m := &message{body: body}
+	for line := range strings.Lines(string(header)) {
 		name, _, colon := strings.Cut(line, ":")
-		if n := len(m.fields); n > 0 && (line[0] == ' ' || line[0] == '\t' || !colon) {
+		switch n := len(m.fields); {
+		case line == "\r\n":
+		case n > 0 && (line[0] == ' ' || line[0] == '\t' || !colon):
 			m.fields[n-1].raw += line
-			continue
+		default:
+			m.fields = append(m.fields, field{strings.ToLower(strings.TrimSpace(name)), line})
 		}
-		m.fields = append(m.fields, field{strings.ToLower(strings.TrimSpace(name)), line})
 	}
-	m.body = raw
 	return m
+}
+
+func (m *message) has(name string) bool {
+	return slices.ContainsFunc(m.fields, func(f field) bool { return f.name == name })
 }
 
 func (m *message) bytes() []byte {
@@ -47,9 +44,7 @@ func (m *message) bytes() []byte {
 	for _, f := range m.fields {
 		b.WriteString(f.raw)
 	}
-	if len(m.body) == 0 {
-		b.WriteString("\r\n")
-	}
+	b.WriteString("\r\n")
 	b.Write(m.body)
 	return b.Bytes()
 }

@@ -101,16 +101,15 @@ func rewritten(raw []byte, p *archive.Part, text, header, footer string) []byte 
 	if !isASCII(text) || !asciiCompatible(params["charset"]) {
 		params["charset"] = "utf-8"
 	}
-	m := split(raw[p.Start:p.BodyStart])
 	encoding, body := encodeText(text, p.Encoding)
-	m.set("Content-Type", mediaType(p.MediaType(), params))
-	if encoding == "7bit" && !slices.ContainsFunc(m.fields, func(f field) bool { return f.name == "content-transfer-encoding" }) {
-		encoding = ""
+	m := split(raw[p.Start:p.BodyStart], body)
+	if p.Start == 0 && !m.has("mime-version") {
+		m.set("MIME-Version", "1.0")
 	}
-	if encoding != "" {
+	m.set("Content-Type", mediaType(p.MediaType(), params))
+	if encoding != "7bit" || m.has("content-transfer-encoding") {
 		m.set("Content-Transfer-Encoding", encoding)
 	}
-	m.body = append([]byte("\r\n"), body...)
 	return m.bytes()
 }
 
@@ -218,14 +217,13 @@ func wrapBase64(b []byte) []byte {
 
 // wrap puts a message without text into a multipart/mixed between the texts.
 func wrap(raw []byte, root *archive.Part, header, footer string) []byte {
-	outer, inner := split(raw[root.Start:root.BodyStart]), &message{}
+	outer, inner := split(raw[root.Start:root.BodyStart], nil), &message{body: raw[root.BodyStart:root.End]}
 	for _, f := range outer.fields {
 		if strings.HasPrefix(f.name, "content-") {
 			inner.fields = append(inner.fields, f)
 		}
 	}
 	outer.remove(func(name string) bool { return strings.HasPrefix(name, "content-") || name == "mime-version" })
-	inner.body = append([]byte("\r\n"), raw[root.BodyStart:root.End]...)
 	b := boundary(raw)
 	outer.set("MIME-Version", "1.0")
 	outer.set("Content-Type", `multipart/mixed; boundary="`+b+`"`)
@@ -235,7 +233,7 @@ func wrap(raw []byte, root *archive.Part, header, footer string) []byte {
 			return
 		}
 		encoding, body := encodeText(s+"\n", "")
-		m := &message{body: append([]byte("\r\n"), body...)}
+		m := &message{body: body}
 		m.set("Content-Type", "text/plain; charset=utf-8")
 		m.set("Content-Transfer-Encoding", encoding)
 		m.set("Content-Disposition", "inline")
@@ -246,6 +244,6 @@ func wrap(raw []byte, root *archive.Part, header, footer string) []byte {
 	part(&out, inner.bytes())
 	text(&out, footer)
 	out.WriteString("\r\n--" + b + "--\r\n")
-	outer.body = append([]byte("\r\n"), out.Bytes()...)
+	outer.body = out.Bytes()
 	return outer.bytes()
 }

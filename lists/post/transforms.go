@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"wesouthasians.org/sangam/archive"
 )
 
 // context of a transform.
@@ -34,7 +36,9 @@ var transforms = []struct {
 // Transform makes the bytes that the list distributes and archives: the author's message with the list's header and
 // footer, subject prefix and fields. What differs from member to member is added by delivery. It is pure.
 func Transform(site Site, p *Post, number uint64) []byte {
-	m := split(addTexts(p.Raw, p.List.Header, p.List.Footer))
+	raw := addTexts(p.Raw, p.List.Header, p.List.Footer)
+	end := archive.Parse(raw).BodyStart
+	m := split(raw[:end], raw[end:])
 	for _, t := range transforms {
 		t.do(context{p, site, number}, m)
 	}
