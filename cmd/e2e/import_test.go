@@ -13,7 +13,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
 
 	"wesouthasians.org/sangam/archive/mbox"
 )
@@ -75,11 +79,12 @@ SyncState *
 	}
 	s.run("", "mbsync", "-c", rc, "-a")
 	for name := range collections {
+		fetch(t, s, name, imported[name], sources[name])
 		compare(t, name, filepath.Join(mail, name), imported[name], sources[name])
 	}
 }
 
-// readSource counts the messages of files by their content, with the line ends that a Maildir has.
+// readSource counts the messages of files by their content as IMAP gives it: CRLF, and 0x80 for NUL (RFC 9051 section 4.3).
 func readSource(t *testing.T, files []string) (source map[string]int, total int) {
 	t.Helper()
 	source = map[string]int{}
@@ -102,16 +107,54 @@ func readSource(t *testing.T, files []string) (source map[string]int, total int)
 			if err != nil {
 				t.Fatal(err)
 			}
-			source[local(m.Raw)]++
+			source[string(bytes.ReplaceAll(m.Raw, []byte{0}, []byte{0x80}))]++
 			total++
 		}
 	}
 	return source, total
 }
 
-// local is the form in which a mail client keeps a message: LF, and 0x80 for NUL (RFC 9051 section 4.3).
-func local(raw []byte) string {
-	return string(bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte{0}, []byte{0x80}))
+// local is the form in which mbsync keeps a message: it takes every CR away, not only those before LF.
+func local(wire string) string { return strings.ReplaceAll(wire, "\r", "") }
+
+// fetch compares a whole mailbox, read by FETCH, with the source, to the byte.
+func fetch(t *testing.T, s *site, name string, imported int, source map[string]int) {
+	t.Helper()
+	c, err := imapclient.DialInsecure(s.imap, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Login("asha@example.org", "secret").Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Select(name, &imap.SelectOptions{ReadOnly: true}).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	whole := &imap.FetchItemBodySection{Peek: true}
+	all := imap.SeqSet{{Start: 1, Stop: 0}}
+	messages := c.Fetch(all, &imap.FetchOptions{BodySection: []*imap.FetchItemBodySection{whole}})
+	n := 0
+	for {
+		m := messages.Next()
+		if m == nil {
+			break
+		}
+		b, err := m.Collect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if text := string(b.FindBodySection(whole)); source[text] == 0 {
+			t.Errorf("%s: message %d is not in the source:\n%.600q", name, n, text)
+		}
+	}
+	if err := messages.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n != imported {
+		t.Errorf("%s: FETCH gave %d messages of %d", name, n, imported)
+	}
 }
 
 // tuid is a field that mbsync adds to what it writes, in whose value there is nothing of ours.
@@ -120,6 +163,10 @@ var tuid = regexp.MustCompile(`(?m)^X-TUID: .{12}\n`)
 func compare(t *testing.T, name, maildir string, imported int, source map[string]int) {
 	t.Helper()
 	n, strange := 0, 0
+	wanted := map[string]int{}
+	for text, count := range source {
+		wanted[local(text)] += count
+	}
 	for _, sub := range []string{"new", "cur"} {
 		files, err := os.ReadDir(filepath.Join(maildir, sub))
 		if err != nil {
@@ -132,13 +179,13 @@ func compare(t *testing.T, name, maildir string, imported int, source map[string
 			}
 			n++
 			text := tuid.ReplaceAllString(string(raw), "")
-			if source[text] == 0 {
+			if wanted[text] == 0 {
 				if strange++; strange <= 3 {
 					t.Errorf("%s: %s is not in the source:\n%.600q", name, f.Name(), text)
 				}
 				continue
 			}
-			source[text]--
+			wanted[text]--
 		}
 	}
 	if n != imported {
