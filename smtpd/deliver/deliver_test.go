@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,13 +74,12 @@ func (w *world) runOver(transport deliver.Transport) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	w.stop = func() {
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		w.must(<-done)
 		transport.Close()
-		w.stop = func() {}
-	}
-	w.Cleanup(func() { w.stop() })
+	})
+	w.Cleanup(w.stop)
 }
 
 func (w *world) post(body string) {
