@@ -46,7 +46,7 @@ listen = "127.0.0.1:0"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load(file, func(string) string { return "" })
+	c, err := config.Load(file, os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,4 +293,27 @@ func TestUnixSocketOfADeadServerIsReplaced(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
+}
+
+func TestLMTPOverAUnixSocketAnswersForEachRecipient(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lmtp")
+	t.Setenv("SANGAM_SMTP_LMTP_LISTEN", "unix:"+path)
+	a, _ := begin(t, "")
+	if got := a.Addr("lmtp"); got != path {
+		t.Fatalf("LMTP is at %q", got)
+	}
+	c, err := textproto.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	expect(t, c, 220)
+	say(t, c, "LHLO postfix.example.org", 250)
+	say(t, c, "MAIL FROM:<asha@example.org>", 250)
+	say(t, c, "RCPT TO:<heplink@lists.example.org>", 250)
+	say(t, c, "RCPT TO:<nolist@lists.example.org>", 550)
+	say(t, c, "RCPT TO:<heplink-owner@lists.example.org>", 250)
+	say(t, c, "DATA", 354)
+	say(t, c, "From: asha@example.org\r\nSubject: Hello\r\nMessage-ID: <3@example.org>\r\n\r\nHello.\r\n.", 250)
+	expect(t, c, 250)
 }

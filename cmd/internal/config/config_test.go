@@ -149,3 +149,26 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the file holds, it is a configuration or a list of problems, each of which names the file.
+func FuzzParse(f *testing.F) {
+	f.Add(Example)
+	f.Add("hostname = 3\n[smtp]\nlisten = [\"x\"]\n")
+	f.Add("[delivery]\nmode = \"relay\"\nrelay = \"smtp://a:b@c:1\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := parse("/x/config.toml", text, nothing)
+		var problems Problems
+		if err == nil {
+			if len(c.Domains) == 0 || !filepath.IsAbs(c.Data) {
+				t.Errorf("%+v", c)
+			}
+		} else if !errors.As(err, &problems) {
+			t.Error(err)
+		}
+		for _, p := range problems {
+			if !strings.HasPrefix(p, "/x/config.toml: ") {
+				t.Error(p)
+			}
+		}
+	})
+}

@@ -122,3 +122,26 @@ func TestPathTooLong(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// No bytes on the socket make the server fail or run a command without a request.
+func FuzzFrames(f *testing.F) {
+	f.Add([]byte("r\x00\x00\x00\x02{}"))
+	f.Add([]byte("r\x00\x00\x00\x02{}i\x00\x00\x00\x01a.\x00\x00\x00\x00"))
+	f.Add([]byte("x\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		client, server := net.Pipe()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			answer(context.Background(), server, func(_ context.Context, r Request, stdin io.Reader, stdout, _ io.Writer) int {
+				io.Copy(stdout, stdin)
+				return len(r.Args)
+			})
+			server.Close()
+		}()
+		go io.Copy(io.Discard, client)
+		client.Write(sent)
+		client.Close()
+		<-done
+	})
+}
