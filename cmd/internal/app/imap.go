@@ -4,31 +4,17 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"net/netip"
 
 	"wesouthasians.org/sangam/archive/imapd"
+	"wesouthasians.org/sangam/archive/login"
 	"wesouthasians.org/sangam/lists/moderate"
-	"wesouthasians.org/sangam/store"
 )
 
-type passwords struct{ st *store.Store }
-
-func (p passwords) Check(_ context.Context, _ netip.Addr, address, password string) (store.Account, error) {
-	a, err := store.ParseAddress(address)
-	if err != nil {
-		return store.Account{}, store.ErrNotFound
-	}
-	if acc, ok := p.st.Authenticate(a, password); ok {
-		return acc, nil
-	}
-	return store.Account{}, store.ErrNotFound
-}
-
 // addIMAP serves mail clients; imaps is the same server with TLS from the first byte.
-func (a *App) addIMAP(login imapd.Login, desk *moderate.Desk) {
+func (a *App) addIMAP(gate *login.Gate, desk *moderate.Desk) {
 	c := a.Config
 	server := imapd.New(imapd.Options{
-		Store: a.Store, Login: login, Moderator: desk, DefaultDomain: c.Domains[0], TLSConfig: a.tls(), MaxConnections: c.IMAP.MaxConnections,
+		Store: a.Store, Login: gate, Moderator: desk, DefaultDomain: c.Domains[0], TLSConfig: a.tls(), MaxConnections: c.IMAP.MaxConnections,
 		MaxPerAccount: c.IMAP.MaxPerAccount, MaxPerAddress: c.IMAP.MaxPerAddress, Log: a.log,
 	})
 	plain := &service{name: "imap", at: c.IMAP.Listen, serve: server.Serve, shutdown: server.Shutdown}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"wesouthasians.org/sangam/archive/login"
 	"wesouthasians.org/sangam/cmd/internal/config"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/intake"
@@ -37,7 +38,8 @@ func (a *App) wire() error {
 	if err := a.addDelivery(addresses); err != nil {
 		return err
 	}
-	a.addIMAP(passwords{st}, moderate.New(st, Site(c), a.log))
+	gate := login.New(st, a.log)
+	a.addIMAP(gate, moderate.New(st, Site(c), a.log))
 	if c.Metrics.Listen != "" {
 		a.addHTTP("metrics", []string{c.Metrics.Listen}, nil, a.telemetry.Handler())
 	}
