@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/smtp"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -36,7 +38,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sangam": cmdSangam, "status": cmdStatus, "serve": cmdServe, "stop": cmdStop, "kill": cmdKill, "post": cmdPost,
-			"captured": cmdCaptured, "queued": cmdQueued, "mode": cmdMode,
+			"captured": cmdCaptured, "queued": cmdQueued, "mode": cmdMode, "hup": cmdHup,
+			"logged": cmdLogged,
 		},
 	})
 }
@@ -64,7 +67,25 @@ type serverKey struct{}
 // server is the running `sangam serve` of a script.
 type server struct {
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr lines
+}
+
+// lines is what a process writes, read while it writes.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func serverOf(ts *testscript.TestScript) *server { return ts.Value(serverKey{}).(*server) }
@@ -125,8 +146,17 @@ func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
 	s := serverOf(ts)
 	check(ts, s.cmd.Process.Signal(syscall.SIGTERM))
 	check(ts, s.cmd.Wait())
-	_, err := ts.Stderr().Write(s.stderr.Bytes())
+	_, err := io.WriteString(ts.Stderr(), s.stderr.String())
 	check(ts, err)
+}
+
+func cmdHup(ts *testscript.TestScript, neg bool, args []string) {
+	check(ts, serverOf(ts).cmd.Process.Signal(syscall.SIGHUP))
+}
+
+// logged TEXT waits until the server has logged it.
+func cmdLogged(ts *testscript.TestScript, neg bool, args []string) {
+	within(ts, args[0]+" in the log", func() bool { return strings.Contains(serverOf(ts).stderr.String(), args[0]) })
 }
 
 func cmdKill(ts *testscript.TestScript, neg bool, args []string) {

@@ -317,3 +317,37 @@ func TestLMTPOverAUnixSocketAnswersForEachRecipient(t *testing.T) {
 	say(t, c, "From: asha@example.org\r\nSubject: Hello\r\nMessage-ID: <3@example.org>\r\n\r\nHello.\r\n.", 250)
 	expect(t, c, 250)
 }
+
+func TestDrainSaysByeToIdlingMailClients(t *testing.T) {
+	a, stop := begin(t, "")
+	if err := a.Store.SetPassword("asha@example.org", store.HashPassword("secret"), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", a.Addr("imap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	r := bufio.NewReader(conn)
+	until := func(prefix string) {
+		t.Helper()
+		for {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				t.Fatalf("waiting for %q: %v", prefix, err)
+			}
+			if strings.HasPrefix(line, prefix) {
+				return
+			}
+		}
+	}
+	fmt.Fprint(conn, "a LOGIN asha@example.org secret\r\n")
+	until("a OK")
+	fmt.Fprint(conn, "b SELECT heplink\r\n")
+	until("b OK")
+	fmt.Fprint(conn, "c IDLE\r\n")
+	until("+ ")
+	go stop()
+	until("* BYE")
+}
