@@ -154,6 +154,9 @@ func (s *Store) Due(now time.Time, n int) (ds []Deferral, next time.Time, err er
 				return nil
 			}
 			d, err := get[Deferral](tx, key(tDeferral, k[9:]))
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -219,17 +222,12 @@ func settle(tx Tx, st Settlement) error {
 	if !j.Exhausted || j.Waiting > 0 {
 		return put(tx, key(tJob, j.ID), j)
 	}
-	if err := deleteJob(tx, j); err != nil || j.Number == 0 {
-		return err
-	}
-	if l, err := get[List](tx, key(tList, j.List)); err == nil && l.Archive == "off" {
-		return removePost(tx, j.List, j.Number)
-	}
-	return nil
+	return endJob(tx, j)
 }
 
 func putDeferral(tx Tx, j *Job, d Deferral) error {
 	j.Waiting++
+	d.Next = d.Next.UTC().Truncate(time.Microsecond) // as it comes back, for the key is made from it again
 	if err := tx.Put(dueKey(d), present); err != nil {
 		return err
 	}
@@ -327,8 +325,19 @@ func (s *Store) DropJob(job uint64) error {
 		if err != nil {
 			return fmt.Errorf("job %d: %w", job, err)
 		}
-		return deleteJob(tx, j)
+		return endJob(tx, j)
 	})
+}
+
+// endJob deletes a job, and with it the bytes of a post whose list keeps no archive.
+func endJob(tx Tx, j Job) error {
+	if err := deleteJob(tx, j); err != nil || j.Number == 0 {
+		return err
+	}
+	if l, err := get[List](tx, key(tList, j.List)); err == nil && l.Archive == "off" {
+		return removePost(tx, j.List, j.Number)
+	}
+	return nil
 }
 
 func deleteJob(tx Tx, j Job) error {

@@ -34,12 +34,13 @@ func decode(b []byte, v any) error {
 		return fmt.Errorf("decode record: %w", err)
 	}
 	for _, t := range times(v) {
-		*t = t.UTC()
+		*t = t.UTC().Round(time.Microsecond)
 	}
 	return nil
 }
 
-// times lists the times of a record, which CBOR gives back in local time.
+// times lists the times of a record. CBOR gives them back in local time and as seconds in floating point, which keep
+// microseconds when rounded.
 func times(v any) []*time.Time {
 	switch v := v.(type) {
 	case *Post:
