@@ -22,7 +22,9 @@ func main() {
 	}
 	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, dir: dir, getenv: os.Getenv, args: os.Args[1:]}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		e.width, _, _ = term.GetSize(int(os.Stderr.Fd()))
+		if e.width, _, _ = term.GetSize(int(os.Stderr.Fd())); e.width == 0 {
+			e.width = 80
+		}
 	}
 	os.Exit(e.run(ctx))
 }
