@@ -40,6 +40,7 @@ func (a *App) wire() error {
 	}
 	gate := login.New(st, a.log)
 	a.addIMAP(gate, moderate.New(st, Site(c), a.log))
+	a.addPages(gate, addresses, members)
 	if c.Metrics.Listen != "" {
 		a.addHTTP("metrics", []string{c.Metrics.Listen}, nil, a.telemetry.Handler())
 	}
