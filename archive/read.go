@@ -19,6 +19,7 @@ type Body struct {
 	Flowed            bool   // RFC 3676: Text is to be given to Unflow
 	DelSp             bool
 	HTML              string // the HTML alternative, not yet sanitised; empty when there is none
+	HTMLOnly          bool   // there is no plain text beside it: Text was made from it
 	Attachments       []Attachment
 	Signed, Encrypted bool
 }
@@ -42,6 +43,7 @@ func Read(raw []byte) Body {
 	for i, p := range l.attachments {
 		b.Attachments = append(b.Attachments, newAttachment(i+1, p))
 	}
+	b.HTMLOnly = len(l.blocks) > 0 && !slices.ContainsFunc(l.blocks, func(b block) bool { return b.plain != nil })
 	l.text(&b, raw)
 	if start := strings.TrimLeft(b.Text[:min(len(b.Text), 200)], "\n "); strings.HasPrefix(start, "-----BEGIN PGP SIGNED MESSAGE-----") {
 		b.Signed = true

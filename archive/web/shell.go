@@ -1,0 +1,173 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Page is what the shell is put around.
+type Page struct {
+	Title    string
+	Template string // one of this package, with Content
+	Content  any
+	HTML     template.HTML // instead of a template
+	ListName string        // of the list that the page belongs to
+	Feed     string
+	Lang     string
+	NoIndex  bool
+	Footer   string
+}
+
+type shell struct {
+	Page
+	Site, Style, Token, Back string
+	Account                  string
+	Body                     template.HTML
+}
+
+// Render answers with a page that is not cached.
+func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, p Page) {
+	b, err := s.render(r, s.Viewer(r), p)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(b)
+}
+
+func (s *Site) render(r *http.Request, v Viewer, p Page) ([]byte, error) {
+	body := p.HTML
+	if p.Template != "" {
+		var b bytes.Buffer
+		if err := s.templates.ExecuteTemplate(&b, p.Template, p.Content); err != nil {
+			return nil, fmt.Errorf("page %s: %w", p.Template, err)
+		}
+		body = template.HTML(b.String())
+	}
+	if p.Lang == "" {
+		p.Lang = "en"
+	}
+	if p.Footer == "" {
+		p.Footer = "Times are UTC."
+	}
+	x := shell{Page: p, Site: s.Name, Style: s.stylePath, Account: string(v.Account), Body: body}
+	if v.Account != "" {
+		x.Token = s.token(v, "")
+	} else if r.URL.Path != "/login" && p.Template != "error" {
+		x.Back = r.URL.RequestURI()
+	}
+	var b bytes.Buffer
+	err := s.templates.ExecuteTemplate(&b, "shell", x)
+	return b.Bytes(), err
+}
+
+// cached answers a page that depends on what key says and on nothing else. The same page again costs no rendering, and
+// to a reader who has it, no bytes.
+func (s *Site) cached(w http.ResponseWriter, r *http.Request, v Viewer, contentType, key string, make func() ([]byte, error)) {
+	sum := sha256.Sum256([]byte(s.version + "\x00" + contentType + "\x00" + v.cookie + "\x00" + key))
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	h := w.Header()
+	h.Set("ETag", tag)
+	h.Set("Vary", "Cookie, Accept-Encoding")
+	if v.Account == "" {
+		h.Set("Cache-Control", "public, no-cache")
+	} else {
+		h.Set("Cache-Control", "private, no-cache")
+	}
+	if strings.Contains(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	packed := s.pages.get(tag)
+	if packed == nil {
+		b, err := make()
+		if err != nil {
+			h.Del("ETag")
+			s.failed(w, r, err)
+			return
+		}
+		packed = pack(b)
+		s.pages.put(tag, packed)
+	}
+	h.Set("Content-Type", contentType)
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", fmt.Sprint(len(packed)))
+		w.Write(packed)
+		return
+	}
+	if z, err := gzip.NewReader(bytes.NewReader(packed)); err == nil {
+		io.Copy(w, z)
+	}
+}
+
+func pack(b []byte) []byte {
+	var out bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&out, 6)
+	z.Write(b)
+	z.Close()
+	return out.Bytes()
+}
+
+// maxCache bounds the rendered pages that are kept, in bytes.
+const maxCache = 16 << 20
+
+// cache keeps rendered pages by ETag. When it is full it starts anew: what is read often is soon there again.
+type cache struct {
+	mu    sync.Mutex
+	pages map[string][]byte
+	size  int
+}
+
+func (c *cache) get(tag string) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pages[tag]
+}
+
+func (c *cache) put(tag string, page []byte) {
+	if len(page) > maxCache/8 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pages == nil || c.size+len(page) > maxCache {
+		c.pages, c.size = map[string][]byte{}, 0
+	}
+	if _, ok := c.pages[tag]; !ok {
+		c.pages[tag] = page
+		c.size += len(page)
+	}
+}
+
+// missing answers what does not exist and what the reader may not know to exist.
+func (s *Site) missing(w http.ResponseWriter, r *http.Request) {
+	s.say(w, r, http.StatusNotFound, "Not found", "There is no such page. It may be for members only: log in to see it.")
+}
+
+func (s *Site) forbidden(w http.ResponseWriter, r *http.Request, text string) {
+	s.say(w, r, http.StatusForbidden, "Not allowed", text)
+}
+
+func (s *Site) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
+		s.Log.Error("page failed", "path", r.URL.Path, "cause", err)
+	}
+	http.Error(w, "This page cannot be made now. Try again later, and tell the site's postmaster if it stays so.", http.StatusInternalServerError)
+}
+
+func (s *Site) say(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+	s.Render(w, r, status, Page{Title: title, Template: "error", NoIndex: true, Content: map[string]string{"Title": title, "Text": text}})
+}

@@ -1,0 +1,126 @@
+// Package web shows the archive: lists, threads, posts, what is attached to them, months, feeds and downloads. Pages are
+// made on the server and work without script, on a phone, in a text browser and over a slow line; they ask nothing of
+// other hosts. Package lists/web adds members' pages to the same shell.
+//
+// What a reader may not read is answered as what does not exist. Mail is hostile: its HTML is sanitised, and nothing that
+// was attached to it runs as this site.
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+
+	"wesouthasians.org/sangam/store"
+)
+
+// Login checks passwords and slows those who guess.
+type Login interface {
+	Check(ctx context.Context, remote netip.Addr, address, password string) (store.Account, error)
+}
+
+// Options of New.
+type Options struct {
+	Store         *store.Store
+	Login         Login
+	URL           string // public base of links, without a slash at the end
+	DefaultDomain string // lists in it are named without their domain
+	Name          string // of the site, on its pages
+	Log           *slog.Logger
+}
+
+//go:embed page
+var files embed.FS
+
+// Site is the handler of all pages.
+type Site struct {
+	Options
+	mux       *http.ServeMux
+	templates *template.Template
+	style     []byte
+	stylePath string
+	version   string // of templates and style
+	pages     cache
+	clients   clients
+	session   signer
+	csrf      signer
+}
+
+// New parses the templates once.
+func New(o Options) *Site {
+	o.URL = strings.TrimRight(o.URL, "/")
+	s := &Site{Options: o, mux: http.NewServeMux(), session: signer{o.Store.Key("web session")}, csrf: signer{o.Store.Key("web form")}}
+	s.templates = template.Must(template.ParseFS(files, "page/*.html"))
+	html, _ := files.ReadFile("page/pages.html")
+	s.style, _ = files.ReadFile("page/style.css")
+	sum := sha256.Sum256(append(html, s.style...))
+	s.version = hex.EncodeToString(sum[:8])
+	s.stylePath = "/static/" + s.version + ".css"
+	s.mux.HandleFunc("GET /{$}", s.index)
+	s.mux.HandleFunc("GET "+s.stylePath, s.stylesheet)
+	s.mux.HandleFunc("GET /login", s.loginForm)
+	s.mux.HandleFunc("POST /login", s.login)
+	s.mux.HandleFunc("POST /logout", s.logout)
+	s.mux.HandleFunc("GET /feed.atom", s.siteFeed)
+	s.mux.HandleFunc("GET /robots.txt", s.robots)
+	s.mux.HandleFunc("GET /sitemap.xml", s.sitemap)
+	s.mux.HandleFunc("GET /{list}", s.list)
+	s.mux.HandleFunc("GET /{list}/{rest...}", s.list)
+	s.mux.HandleFunc("/", s.missing)
+	return s
+}
+
+// Handle adds a page to the site.
+func (s *Site) Handle(pattern string, h http.HandlerFunc) { s.mux.HandleFunc(pattern, h) }
+
+// policy of every answer: no script, nothing from elsewhere.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// Handler serves the site.
+func (s *Site) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		defer func() {
+			if v := recover(); v != nil && v != http.ErrAbortHandler {
+				s.Log.Error("panic in a page", "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+				s.failed(w, r, nil)
+			}
+		}()
+		if !s.clients.allow(client(r)) {
+			h.Set("Retry-After", "60")
+			http.Error(w, "Too many requests from your address: wait a minute, then go on more slowly.", http.StatusTooManyRequests)
+			return
+		}
+		s.mux.ServeHTTP(w, r)
+	})
+}
+
+// client is the address that asks; a proxy on this machine may say whom it asks for.
+func client(r *http.Request) netip.Addr {
+	a, _ := netip.ParseAddrPort(r.RemoteAddr)
+	remote := a.Addr().Unmap()
+	if forwarded := r.Header.Get("X-Forwarded-For"); remote.IsLoopback() && forwarded != "" {
+		last := forwarded[strings.LastIndexByte(forwarded, ',')+1:]
+		if f, err := netip.ParseAddr(strings.TrimSpace(last)); err == nil {
+			return f.Unmap()
+		}
+	}
+	return remote
+}
+
+func (s *Site) stylesheet(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Write(s.style)
+}
