@@ -5,6 +5,11 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +53,50 @@ func TestSwaksPostReachesEveryMember(t *testing.T) {
 	}
 	if len(paths) != 150 {
 		t.Errorf("%d return paths for 150 members", len(paths))
+	}
+}
+
+// The link in a copy ends the membership, and so does the address in it.
+func TestUnsubscribeByLinkAndByMail(t *testing.T) {
+	s := start(t, "")
+	s.sangam("list", "create", "heplink", "--owner", "asha@example.org")
+	for _, m := range []string{"ravi@example.org", "claire@example.org"} {
+		s.sangam("member", "add", "heplink", m)
+	}
+	s.run("", "swaks", "--server", s.smtp, "--from", "asha@example.org", "--to", "heplink@lists.example.org", "--header", "Subject: Hello")
+	field := regexp.MustCompile(`List-Unsubscribe: <([^>]+)>,\s+<mailto:([^>?]+)`)
+	links := func(member string) []string {
+		var found []string
+		s.until("a copy for "+member, func() bool {
+			files, _ := filepath.Glob(filepath.Join(s.dir, "captured", member, "new", "*"))
+			if len(files) != 1 {
+				return false
+			}
+			raw, err := os.ReadFile(files[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found = field.FindStringSubmatch(string(raw)); found == nil {
+				t.Fatalf("no link in\n%s", raw)
+			}
+			return true
+		})
+		return found
+	}
+	link := links("ravi@example.org")[1]
+	for range 2 { // again is no error
+		resp, err := http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("POST %s: %s", link, resp.Status)
+		}
+	}
+	s.run("", "swaks", "--server", s.smtp, "--from", "claire@example.org", "--to", links("claire@example.org")[2])
+	members := s.sangam("member", "export", "heplink")
+	if strings.Contains(members, "ravi@") || strings.Contains(members, "claire@") || !strings.Contains(members, "asha@") {
+		t.Errorf("members are now:\n%s", members)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -117,9 +118,17 @@ Try it (every member has the password %[1]q):
   mail client  IMAP at %[4]s without TLS, user %[3]s
   mutt         mutt -e 'set ssl_starttls=no imap_user="%[3]s" imap_pass="%[1]s"' -f imap://%[4]s/heplink
   post         swaks --server 127.0.0.1 --port %[5]s --from %[3]s --to heplink@%[6]s --header 'Subject: Hello'
-  administer   sangam member ls heplink -c %[7]s
+  administer   %[10]s member ls heplink -c %[7]s
   copies       %[8]s
   log          %[9]s
 It stays up. Ctrl-C ends it.
-`, password, c.Web.URL, who, d.app.Addr("imap"), port, c.Domains[0], c.File, c.Delivery.CaptureDir, filepath.Join(d.dir, "log.txt"))
+`, password, c.Web.URL, who, d.app.Addr("imap"), port, c.Domains[0], c.File, c.Delivery.CaptureDir, filepath.Join(d.dir, "log.txt"), program())
+}
+
+// program is how this program was started.
+func program() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/sangam"
+	}
+	return os.Args[0]
 }
