@@ -113,7 +113,7 @@ func (x *reading) entry(p store.Post) (atomEntry, bool) {
 	if p.MessageID != "" {
 		id = x.URL + "/" + url.PathEscape(x.name) + "/m/" + url.PathEscape(p.MessageID)
 	}
-	return atomEntry{Title: clean(subject(p.Subject)), ID: id, Updated: stamp(p.Received), Author: clean(x.person(p.From)),
+	return atomEntry{Title: clean(x.subject(p.Subject)), ID: id, Updated: stamp(p.Received), Author: clean(x.person(p.From)),
 		Links: []atomLink{{Href: page}}, Summary: clean(text)}, true
 }
 

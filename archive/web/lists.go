@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type reading struct {
 	name   string // of the list in addresses
 	log    store.Log
 	mono   bool
+	prefix *regexp.Regexp // of the list's subjects; nil until it is needed
 }
 
 // hide tells whether mail addresses are shortened for this reader.
@@ -195,7 +197,7 @@ func (x *reading) threads() {
 	}
 	var rows []threadRow
 	for _, t := range ts {
-		rows = append(rows, threadRow{ID: t.ID, Subject: subject(t.Subject), From: x.person(t.From), LatestFrom: x.person(t.LatestFrom),
+		rows = append(rows, threadRow{ID: t.ID, Subject: x.subject(t.Subject), From: x.person(t.From), LatestFrom: x.person(t.LatestFrom),
 			Posts: t.Posts, When: when(t.Latest), Stamp: stamp(t.Latest)})
 	}
 	months, err := x.Store.Months(x.list.ID)
@@ -279,6 +281,20 @@ func (x *reading) person(name string) string {
 
 func subject(s string) string { return cmp.Or(strings.TrimSpace(s), "(no subject)") }
 
+// subject without the list's prefix, which every post of the page has.
+func (x *reading) subject(s string) string {
+	if x.prefix == nil && strings.TrimSpace(x.list.SubjectPrefix) != "" {
+		named := strings.ReplaceAll(strings.TrimSpace(x.list.SubjectPrefix), "{name}", x.list.Name)
+		x.prefix = regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(named), `\{number\}`, `\d+`) + ` ?`)
+	}
+	if x.prefix != nil {
+		if at := x.prefix.FindStringIndex(s); at != nil {
+			s = s[:at[0]] + s[at[1]:]
+		}
+	}
+	return subject(s)
+}
+
 func when(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04") }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -324,7 +340,7 @@ func (x *reading) month(months []store.Month, i int) {
 			more = n - 1
 			break
 		}
-		rows = append(rows, row{p.Number, subject(p.Subject), x.person(p.From), when(p.Date), stamp(p.Date)})
+		rows = append(rows, row{p.Number, x.subject(p.Subject), x.person(p.From), when(p.Date), stamp(p.Date)})
 	}
 	content := map[string]any{"Name": x.name, "Title": x.title(), "Month": months[i].Month, "Count": months[i].Posts, "Posts": rows, "More": more}
 	if x.mayDownload() {

@@ -40,7 +40,7 @@ type file struct{ Link, Name, Type, Size string }
 const maxDepth = 8
 
 func (x *reading) article(p store.Post, depth int) (article, error) {
-	a := article{List: x.name, Number: p.Number, Subject: subject(p.Subject), From: x.person(p.From), When: when(p.Date), Stamp: stamp(p.Date),
+	a := article{List: x.name, Number: p.Number, Subject: x.subject(p.Subject), From: x.person(p.From), When: when(p.Date), Stamp: stamp(p.Date),
 		Depth: min(depth, maxDepth), Removed: p.Removed}
 	if p.Removed {
 		return a, nil
@@ -179,7 +179,7 @@ func (x *reading) threadPages(rest string) {
 		})
 	case isAtom:
 		slices.Reverse(ps)
-		x.atom(subject(ps[len(ps)-1].Subject), fmt.Sprintf("/%s/t/%d", x.name, p.Thread), ps[:min(len(ps), feedPosts)])
+		x.atom(x.subject(ps[len(ps)-1].Subject), fmt.Sprintf("/%s/t/%d", x.name, p.Thread), ps[:min(len(ps), feedPosts)])
 	default:
 		x.thread(n, p.Thread, tree(ps))
 	}
@@ -244,7 +244,7 @@ func (x *reading) threadContent(id uint64, ps []place, from, to int) (map[string
 		}
 		articles = append(articles, a)
 	}
-	content := map[string]any{"Name": x.name, "ID": id, "Subject": subject(ps[0].post.Subject), "Count": len(ps), "Posts": articles,
+	content := map[string]any{"Name": x.name, "ID": id, "Subject": x.subject(ps[0].post.Subject), "Count": len(ps), "Posts": articles,
 		"Mono": x.mono, "Toggle": x.toggle()}
 	if x.mayDownload() {
 		content["Mbox"] = fmt.Sprintf("/%s/t/%d.mbox.gz", x.name, id)
