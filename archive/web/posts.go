@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"iter"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -24,6 +25,7 @@ import (
 type article struct {
 	List, Subject, From, When, Stamp, Reply string
 	Author                                  string
+	Rest                                    string // where the whole text is, when this is its beginning
 	Number                                  uint64
 	Depth                                   int
 	Removed                                 bool
@@ -39,7 +41,8 @@ type file struct{ Link, Name, Type, Size string }
 // maxDepth that is drawn.
 const maxDepth = 8
 
-func (x *reading) article(p store.Post, depth int) (article, error) {
+// article shows up to limit bytes of text.
+func (x *reading) article(p store.Post, depth, limit int) (article, error) {
 	a := article{List: x.name, Number: p.Number, Subject: x.subject(p.Subject), From: x.person(p.From), When: when(p.Date), Stamp: stamp(p.Date),
 		Depth: min(depth, maxDepth), Removed: p.Removed}
 	if p.Removed {
@@ -57,6 +60,11 @@ func (x *reading) article(p store.Post, depth int) (article, error) {
 		return a, err
 	}
 	body := archive.Read(raw)
+	if len(body.Text) > limit {
+		body.Text = strings.ToValidUTF8(body.Text[:limit], "")
+		body.HTML, body.HTMLOnly = "", false
+		a.Rest = fmt.Sprintf("/%s/%d", x.name, p.Number)
+	}
 	a.Text = bodyHTML(body, x.mono, x.hide())
 	a.Reply = x.replyLink(p)
 	for _, f := range body.Attachments {
@@ -135,7 +143,7 @@ const (
 func parts(ps []place) (starts []int) {
 	size, n := 0, 0
 	for i, p := range ps {
-		cost := int(min(p.post.Size, longPost))
+		cost := int(min(p.post.Size, longText))
 		if i == 0 || size+cost > pageBytes || n == pagePosts {
 			starts = append(starts, i)
 			size, n = 0, 0
@@ -232,7 +240,7 @@ func (x *reading) threadContent(id uint64, ps []place, from, to int) (map[string
 	}
 	var articles []article
 	for _, p := range ps[from:to] {
-		a, err := x.article(p.post, p.depth)
+		a, err := x.article(p.post, p.depth, longText)
 		if err != nil {
 			return nil, err
 		}
@@ -286,7 +294,7 @@ func (x *reading) postPages(first, more string) {
 
 func (x *reading) post(p store.Post) {
 	x.cached(x.w, x.r, x.viewer, "text/html; charset=utf-8", x.key(), func() ([]byte, error) {
-		a, err := x.article(p, 0)
+		a, err := x.article(p, 0, math.MaxInt)
 		if err != nil {
 			return nil, err
 		}
