@@ -21,7 +21,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"sangam": main}) }
+// noExitSleep keeps the race detector from sleeping a second at the end of every command.
+const noExitSleep = "atexit_sleep_ms=0"
+
+func TestMain(m *testing.M) {
+	os.Setenv("GORACE", noExitSleep)
+	testscript.Main(m, map[string]func(){"sangam": main})
+}
 
 // Each file in testdata is a session of an operator at a shell.
 func TestScripts(t *testing.T) {
@@ -33,6 +39,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("SMTP", port)
+			e.Setenv("GORACE", noExitSleep)
 			e.Values[serverKey{}] = new(server)
 			return os.WriteFile(filepath.Join(e.WorkDir, "config.toml"), fmt.Appendf(nil, configuration, port), 0o600)
 		},
