@@ -27,6 +27,8 @@ type Post struct {
 	Members   []store.Member // memberships of the addresses in From
 	Seen      error          // store.ErrDuplicate, store.ErrConflict or nil
 	Received  time.Time
+
+	read *archive.Body // by body
 }
 
 // New parses a message. Members and Seen are the caller's to fill in.
@@ -38,6 +40,15 @@ func New(l store.List, sender store.Address, raw []byte, received time.Time) *Po
 
 // Authors are the addresses in From.
 func (p *Post) Authors() []store.Address { return p.Header.Addresses("From") }
+
+// body is the message as a reader sees it.
+func (p *Post) body() *archive.Body {
+	if p.read == nil {
+		b := archive.Read(p.Raw)
+		p.read = &b
+	}
+	return p.read
+}
 
 // author is the membership that the post is judged by: the one with most rights of those in From.
 func (p *Post) author() *store.Member {

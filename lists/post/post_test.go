@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,27 @@ func TestListTextsMakeNoFields(t *testing.T) {
 	}
 }
 
+// What comes back through another list, which puts its own prefix and fields on it, does not collect ours.
+func TestTwiceIsOnce(t *testing.T) {
+	l := newList(t, map[string]any{"reply_to": "list"})
+	raw := []byte("From: Asha <asha@example.org>\r\nSubject: Re: =?utf-8?Q?M=C3=A9decins?=\r\nMessage-ID: <a@b>\r\nDate: Tue, 24 Nov 2026 10:00:00 +0530\r\n\r\ntext\r\n")
+	once := post.Transform(site, post.New(l, "asha@example.org", raw, now), 1)
+	if twice := post.Transform(site, post.New(l, "asha@example.org", once, now), 1); !bytes.Equal(once, twice) {
+		t.Errorf("once:\n%s\ntwice:\n%s", once, twice)
+	}
+}
+
+// leaves are the media types of a message's parts in order.
+func leaves(p *archive.Part) (types []string) {
+	if len(p.Parts) == 0 {
+		return []string{p.MediaType()}
+	}
+	for _, sub := range p.Parts {
+		types = append(types, leaves(sub)...)
+	}
+	return types
+}
+
 func FuzzTransform(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*/in.eml")
 	for _, file := range files {
@@ -172,14 +194,25 @@ func FuzzTransform(f *testing.F) {
 		p := post.New(l, "asha@example.org", raw, now)
 		post.Judge(p)
 		out := post.Transform(site, p, 1)
-		if n := len(archive.ParseHeader(out).Values("List-Id")); n != 1 {
+		h, subject := archive.ParseHeader(out), p.Header.Text("Subject")
+		if n := len(h.Values("List-Id")); n != 1 {
 			t.Errorf("%d List-Id fields in %q", n, out)
+		}
+		if got := h.Text("Subject"); !strings.Contains(strings.ToLower(got), "[heplink]") || len(got) < len(strings.TrimSpace(subject)) && !strings.Contains(subject, "[") {
+			t.Errorf("subject %q became %q", subject, got)
 		}
 		p.List = plain
 		bare := post.Transform(site, p, 1)
 		root := archive.Parse(p.Raw)
 		if !bytes.HasSuffix(bare, p.Raw[root.BodyStart:]) {
 			t.Errorf("the body changed: %q became %q", p.Raw, bare)
+		}
+		before, after := leaves(archive.Parse(bare)), leaves(archive.Parse(out))
+		if len(after) == len(before)+2 {
+			after = after[1 : len(after)-1]
+		}
+		if !slices.Equal(before, after) {
+			t.Errorf("parts %v became %v: %q became %q", before, after, p.Raw, out)
 		}
 	})
 }
