@@ -164,7 +164,7 @@ func TestTemporaryRefusalIsTriedAgain(t *testing.T) {
 	w.post("hello")
 	w.eventually("a deferral", func() bool { ds, _ := w.store.Deferrals(0); return len(ds) == 1 })
 	ds, _ := w.store.Deferrals(0)
-	wait := ds[0].Next.Sub(time.Now())
+	wait := time.Until(ds[0].Next)
 	if !strings.Contains(ds[0].LastAnswer, "greylisted") || wait < 4*time.Minute || wait > 6*time.Minute {
 		t.Errorf("deferral is %+v", ds[0])
 	}

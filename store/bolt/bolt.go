@@ -241,13 +241,11 @@ func (t *tx) ScanBack(from, to []byte) iter.Seq2[[]byte, []byte] {
 			return
 		}
 		c := b.Cursor()
-		k, v := c.Seek(to)
-		if k == nil {
-			k, v = c.Last()
-		} else {
-			k, v = c.Prev()
+		back := c.Prev
+		if k, _ := c.Seek(to); k == nil {
+			back = c.Last
 		}
-		for ; k != nil && bytes.Compare(k, from) >= 0; k, v = c.Prev() {
+		for k, v := back(); k != nil && bytes.Compare(k, from) >= 0; k, v = c.Prev() {
 			if bytes.Compare(k, to) < 0 && !yield(k, v) {
 				return
 			}
