@@ -3,7 +3,6 @@
 package intake
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
@@ -160,7 +158,11 @@ func (in *Intake) one(ctx context.Context, e Envelope, to string, raw []byte) (*
 	case lists.KindPost:
 		return in.post(ctx, e, r.List, raw)
 	case lists.KindOwner:
-		return nil, in.forward(ctx, e, r.List.Name+"-owner@"+r.List.Domain, in.owners(r.List), raw)
+		owners, err := in.owners(r.List)
+		if err != nil {
+			return nil, notNow(err)
+		}
+		return nil, in.forward(ctx, e, r.List.Name+"-owner@"+r.List.Domain, owners, raw)
 	case lists.KindSite:
 		return nil, in.forward(ctx, e, "postmaster@"+in.Site.DefaultDomain, in.Admins, raw)
 	case lists.KindLeave:
@@ -186,13 +188,8 @@ func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte
 		sender = store.Address(strings.ToLower(e.Sender))
 	}
 	p := post.New(l, sender, raw, in.Now().UTC())
-	for _, a := range p.Authors() {
-		m, err := in.Store.Member(l.ID, a)
-		if err == nil {
-			p.Members = append(p.Members, m)
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return nil, notNow(err)
-		}
+	if err := p.FindMembers(in.Store.Member); err != nil {
+		return nil, notNow(err)
 	}
 	d := p.Described.Post
 	if p.Seen = in.Store.Seen(l.ID, d.MessageID, d.Content); p.Seen != nil && !errors.Is(p.Seen, store.ErrDuplicate) && !errors.Is(p.Seen, store.ErrConflict) {
@@ -235,68 +232,4 @@ func (in *Intake) fate(a post.Action, e Envelope, p *post.Post, more ...any) {
 	d := p.Described.Post
 	in.Log.Info(string(a), append([]any{"id", e.ID, "list", p.List.Address(), "from", d.Author, "sender", p.Sender,
 		"message_id", d.MessageID, "size", len(p.Raw)}, more...)...)
-}
-
-func (in *Intake) owners(l store.List) []store.Address {
-	var to []store.Address
-	for m, err := range in.Store.Members(l.ID, "") {
-		if err == nil && m.Role == store.RoleOwner {
-			to = append(to, m.Address)
-		}
-	}
-	if len(to) == 0 {
-		return in.Admins
-	}
-	return to
-}
-
-// forward queues a message for the people behind a role address. Its return path is null, so that a full mailbox makes no
-// mail to the role address in turn, and Delivered-To breaks loops.
-func (in *Intake) forward(ctx context.Context, e Envelope, role string, to []store.Address, raw []byte) error {
-	if len(to) == 0 {
-		return refusal(450, [3]int{4, 2, 1}, nil, "nobody reads mail to this address at present: try again later")
-	}
-	for _, v := range archive.ParseHeader(raw).Values("Delivered-To") {
-		if strings.EqualFold(strings.TrimSpace(v), role) {
-			return refusal(554, [3]int{5, 4, 6}, nil, "mail loop: this message has been to this address already")
-		}
-	}
-	j, err := in.Store.Enqueue(ctx, store.Job{Created: in.Now().UTC(), To: to},
-		append([]byte("Delivered-To: "+role+"\r\n"), archive.CRLF(raw)...))
-	if err != nil {
-		return in.failed(err)
-	}
-	in.Log.Info("accepted", "id", e.ID, "role", role, "sender", e.Sender, "recipients", len(to), "job", j.ID)
-	return nil
-}
-
-// bounce records a permanent failure that a delivery report (RFC 3464) tells of a member's copy. Everything else that
-// comes to a return path is logged: it has no reader.
-func (in *Intake) bounce(e Envelope, r lists.Route, raw []byte) error {
-	status := permanentFailure(raw)
-	if status != "" {
-		err := in.Store.RecordFailure(store.FailedCopy{Member: r.Member, Answer: status, At: in.Now().UTC()})
-		if err != nil {
-			return in.failed(err)
-		}
-	}
-	in.Log.Info("failed", "id", e.ID, "list", r.List.Address(), "member_id", r.Member, "status", status, "size", len(raw))
-	return nil
-}
-
-// permanentFailure returns the Diagnostic-Code or Status of a delivery report whose action is failed.
-func permanentFailure(raw []byte) string {
-	root := archive.Parse(raw)
-	for _, p := range root.Parts {
-		if p.MediaType() != "message/delivery-status" {
-			continue
-		}
-		for block := range bytes.SplitSeq(archive.CRLF(p.Decode(raw, 1<<16)), []byte("\r\n\r\n")) {
-			h := archive.ParseHeader(block)
-			if strings.EqualFold(h.Get("Action"), "failed") && strings.HasPrefix(h.Get("Status"), "5") {
-				return strings.TrimSpace(h.Get("Status") + " " + h.Text("Diagnostic-Code"))
-			}
-		}
-	}
-	return ""
 }

@@ -30,11 +30,27 @@ func (r *Roll) Add(ctx context.Context, l store.List, m store.Member) error {
 
 // Remove ends a membership. store.ErrNotFound.
 func (r *Roll) Remove(ctx context.Context, l store.List, a store.Address) error {
+	m, err := r.store.Member(l.ID, a)
+	if err != nil {
+		return fmt.Errorf("member %s: %w", a, err)
+	}
 	if err := r.store.RemoveMember(l.ID, a); err != nil {
 		return err
 	}
 	r.log.Info("left", "list", l.Address(), "member", a)
+	if m.Role == store.RoleOwner && !r.owned(l) {
+		r.log.Warn("the last owner left: add another", "list", l.Address(), "member", a)
+	}
 	return nil
+}
+
+func (r *Roll) owned(l store.List) bool {
+	for m, err := range r.store.Members(l.ID, "") {
+		if err != nil || m.Role == store.RoleOwner {
+			return true // or not known, which is no cause for alarm
+		}
+	}
+	return false
 }
 
 // Leave ends the membership that an unsubscribe token names. It is no error when that has ended already.

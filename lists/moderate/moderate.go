@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists/post"
@@ -33,17 +34,15 @@ func (d *Desk) Approve(ctx context.Context, id uint64) (store.Post, error) {
 	if err != nil {
 		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
 	}
-	p := post.New(l, h.Sender, raw, h.Received)
-	for _, a := range p.Authors() {
-		if m, err := d.store.Member(l.ID, a); err == nil {
-			p.Members = append(p.Members, m)
-		}
+	p := post.New(l, h.Sender, raw, time.Now().UTC())
+	if err := p.FindMembers(d.store.Member); err != nil {
+		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
 	}
 	a := p.Acceptance(d.site)
 	a.Held, a.KeepBoth = id, true
 	accepted, err := d.store.Accept(ctx, a)
 	if errors.Is(err, store.ErrDuplicate) { // it came in on another way meanwhile
-		return accepted, d.store.DropHeld(id)
+		return accepted, d.drop("discarded", id, "reasons", []string{"the same message was posted already"})
 	}
 	if err != nil {
 		return accepted, fmt.Errorf("approve %d: %w", id, err)

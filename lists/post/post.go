@@ -3,6 +3,8 @@
 package post
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -31,7 +33,7 @@ type Post struct {
 	read *archive.Body // by body
 }
 
-// New parses a message. Members and Seen are the caller's to fill in.
+// New parses a message. Seen is the caller's to fill in, and Members by FindMembers.
 func New(l store.List, sender store.Address, raw []byte, received time.Time) *Post {
 	raw = archive.CRLF(raw)
 	return &Post{List: l, Sender: sender, Raw: raw, Header: archive.ParseHeader(raw),
@@ -40,6 +42,23 @@ func New(l store.List, sender store.Address, raw []byte, received time.Time) *Po
 
 // Authors are the addresses in From.
 func (p *Post) Authors() []store.Address { return p.Header.Addresses("From") }
+
+// maxAuthors whose memberships are looked up.
+const maxAuthors = 20
+
+// FindMembers fills in Members. The lookup answers store.ErrNotFound for who is none.
+func (p *Post) FindMembers(lookup func(list uint64, a store.Address) (store.Member, error)) error {
+	authors := p.Authors()
+	for _, a := range authors[:min(len(authors), maxAuthors)] {
+		m, err := lookup(p.List.ID, a)
+		if err == nil {
+			p.Members = append(p.Members, m)
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("find author: %w", err)
+		}
+	}
+	return nil
+}
 
 // body is the message as a reader sees it.
 func (p *Post) body() *archive.Body {

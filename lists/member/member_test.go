@@ -1,0 +1,50 @@
+package member_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"wesouthasians.org/sangam/lists/member"
+	"wesouthasians.org/sangam/store"
+	"wesouthasians.org/sangam/store/storetest"
+)
+
+func TestJoinAndLeave(t *testing.T) {
+	st, ctx := storetest.NewStore(t), context.Background()
+	l, err := st.CreateList(store.List{Name: "heplink", Domain: "lists.example.org", Settings: store.DefaultSettings()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	roll := member.New(st, slog.New(slog.NewTextHandler(&log, nil)))
+	m, err := st.NewMember(l.ID, "Meera@example.org", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Role = store.RoleOwner
+	if err := roll.Add(ctx, l, m); err != nil {
+		t.Fatal(err)
+	}
+	if err := roll.Add(ctx, l, m); !errors.Is(err, store.ErrExists) {
+		t.Errorf("joined twice: %v", err)
+	}
+	if err := roll.Leave(ctx, m.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := roll.Leave(ctx, m.ID); err != nil {
+		t.Errorf("who is gone may leave again: %v", err)
+	}
+	if err := roll.Remove(ctx, l, m.Address); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("removed who is not there: %v", err)
+	}
+	for _, want := range []string{"msg=joined", "msg=left", "level=WARN msg=\"the last owner left"} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("%s is not in the log once:\n%s", want, &log)
+		}
+	}
+}
