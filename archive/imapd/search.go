@@ -1,6 +1,8 @@
 package imapd
 
 import (
+	"slices"
+	"sort"
 	"strings"
 	"time"
 	"unicode"
@@ -21,6 +23,7 @@ func (x *session) Search(kind imapserver.NumKind, c *imap.SearchCriteria, o *ima
 		return found(kind, nil, nil), nil
 	}
 	var seqs, uids []uint32
+	v.sets = map[*imap.SearchCriteria][][]span{}
 	for m, err := range x.messages(v, []span{{1, v.len()}}) {
 		if err == nil {
 			err = x.ctx.Err()
@@ -101,26 +104,25 @@ func (x *session) matches(m *message, c *imap.SearchCriteria) (bool, error) {
 	return true, nil
 }
 
+// inSets looks up the number in the criterion's sets, which are read once a search.
 func (m *message) inSets(c *imap.SearchCriteria) bool {
-	in := func(set imap.NumSet) bool {
-		for _, s := range m.v.resolve(set) {
-			if s.from <= m.seq && m.seq <= s.to {
-				return true
-			}
-		}
-		return false
+	if len(c.SeqNum)+len(c.UID) == 0 {
+		return true
 	}
-	for _, s := range c.SeqNum {
-		if !in(s) {
-			return false
+	sets, ok := m.v.sets[c]
+	if !ok {
+		for _, s := range c.SeqNum {
+			sets = append(sets, m.v.resolve(s))
 		}
-	}
-	for _, s := range c.UID {
-		if !in(s) {
-			return false
+		for _, s := range c.UID {
+			sets = append(sets, m.v.resolve(s))
 		}
+		m.v.sets[c] = sets
 	}
-	return true
+	return !slices.ContainsFunc(sets, func(set []span) bool {
+		at := sort.Search(len(set), func(i int) bool { return set[i].to >= m.seq })
+		return at == len(set) || set[at].from > m.seq
+	})
 }
 
 // day without its time.

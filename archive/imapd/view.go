@@ -16,11 +16,12 @@ type view struct {
 	mailbox
 	readOnly bool
 	index
-	entries  map[uint32]store.InboxEntry // of INBOX, by UID
-	flags    map[uint64]store.Flags      // by list
-	saved    imap.UIDSet                 // SEARCH RETURN (SAVE)
-	posts    <-chan struct{}             // closed when the mailbox may have changed
-	flagging <-chan struct{}             // closed when a flag of the account changed
+	entries  map[uint32]store.InboxEntry       // of INBOX, by UID
+	flags    map[uint64]store.Flags            // by list
+	saved    imap.UIDSet                       // SEARCH RETURN (SAVE)
+	sets     map[*imap.SearchCriteria][][]span // of the search that runs
+	posts    <-chan struct{}                   // closed when the mailbox may have changed
+	flagging <-chan struct{}                   // closed when a flag of the account changed
 }
 
 // place of a message in the store.

@@ -167,52 +167,57 @@ func (x *reading) threadPages(rest string) {
 		x.missing(x.w, x.r)
 		return
 	}
-	p, err := x.Store.Post(x.list.ID, n)
-	var ps []store.Post
-	if err == nil {
-		ps, err = x.Store.ThreadPosts(x.list.ID, p.Thread, 0, maxThread)
+	if !isMbox && !isAtom {
+		x.thread(n)
+		return
 	}
+	ps, err := x.threadOf(n)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		x.missing(x.w, x.r)
 	case err != nil:
 		x.failed(x.w, x.r, err)
 	case isMbox:
-		x.mbox(fmt.Sprintf("%s-thread-%d", x.name, p.Thread), func(yield func(store.Post, error) bool) {
+		x.mbox(fmt.Sprintf("%s-thread-%d", x.name, ps[0].Thread), func(yield func(store.Post, error) bool) {
 			for _, p := range ps {
 				if !yield(p, nil) {
 					return
 				}
 			}
 		})
-	case isAtom:
-		slices.Reverse(ps)
-		x.atom(x.subject(ps[len(ps)-1].Subject), fmt.Sprintf("/%s/t/%d", x.name, p.Thread), ps[:min(len(ps), feedPosts)])
 	default:
-		x.thread(n, p.Thread, tree(ps))
+		title, page := x.subject(ps[0].Subject), fmt.Sprintf("/%s/t/%d", x.name, ps[0].Thread)
+		slices.Reverse(ps)
+		x.atom(title, page, ps[:min(len(ps), feedPosts)])
 	}
 }
 
-func (x *reading) thread(n, id uint64, ps []place) {
-	starts := parts(ps)
-	page := 0
-	if asked, err := strconv.Atoi(x.r.URL.Query().Get("page")); err == nil {
-		page = asked - 1
-	} else {
-		at := slices.IndexFunc(ps, func(p place) bool { return p.post.Number == n })
-		for page+1 < len(starts) && starts[page+1] <= at {
-			page++
-		}
+// threadOf are the posts of the thread that a post belongs to. ErrNotFound.
+func (x *reading) threadOf(n uint64) ([]store.Post, error) {
+	p, err := x.Store.Post(x.list.ID, n)
+	if err != nil {
+		return nil, err
 	}
-	if page < 0 || page >= len(starts) {
-		x.missing(x.w, x.r)
-		return
-	}
+	return x.Store.ThreadPosts(x.list.ID, p.Thread, 0, maxThread)
+}
+
+func (x *reading) thread(n uint64) {
 	x.cached(x.w, x.r, x.viewer, "text/html; charset=utf-8", x.key(), func() ([]byte, error) {
+		posts, err := x.threadOf(n)
+		if err != nil {
+			return nil, err
+		}
+		ps := tree(posts)
+		starts := parts(ps)
+		page, err := x.partOf(n, ps, starts)
+		if err != nil {
+			return nil, err
+		}
 		end := len(ps)
 		if page+1 < len(starts) {
 			end = starts[page+1]
 		}
+		id := posts[0].Thread
 		content, err := x.threadContent(id, ps, starts[page], end)
 		if err != nil {
 			return nil, err
@@ -229,6 +234,21 @@ func (x *reading) thread(n, id uint64, ps []place) {
 		}
 		return x.render(x.r, x.viewer, x.shell(content["Subject"].(string), "thread", content))
 	})
+}
+
+// partOf is the part of a thread that was asked for, or the one with the post.
+func (x *reading) partOf(n uint64, ps []place, starts []int) (page int, err error) {
+	if asked, err := strconv.Atoi(x.r.URL.Query().Get("page")); err == nil {
+		if asked < 1 || asked > len(starts) {
+			return 0, store.ErrNotFound
+		}
+		return asked - 1, nil
+	}
+	at := slices.IndexFunc(ps, func(p place) bool { return p.post.Number == n })
+	for page+1 < len(starts) && starts[page+1] <= at {
+		page++
+	}
+	return page, nil
 }
 
 func (x *reading) threadContent(id uint64, ps []place, from, to int) (map[string]any, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+
+	"wesouthasians.org/sangam/store"
 )
 
 // Page is what the shell is put around.
@@ -95,7 +98,11 @@ func (s *Site) cached(w http.ResponseWriter, r *http.Request, v Viewer, contentT
 		b, err := make()
 		if err != nil {
 			h.Del("ETag")
-			s.failed(w, r, err)
+			if errors.Is(err, store.ErrNotFound) {
+				s.missing(w, r)
+			} else {
+				s.failed(w, r, err)
+			}
 			return
 		}
 		packed = pack(b)
