@@ -106,7 +106,7 @@ func (x *reading) entry(p store.Post) (atomEntry, bool) {
 	text := archive.Read(raw).Text
 	text = strings.ToValidUTF8(text[:min(len(text), feedText)], "")
 	if x.hide() {
-		text = address.ReplaceAllString(text, "$1@…")
+		text = shortened(text)
 	}
 	page := fmt.Sprintf("%s/%s/%d", x.URL, url.PathEscape(x.name), p.Number)
 	id := page

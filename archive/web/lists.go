@@ -274,7 +274,7 @@ func (x *reading) noRight(text string) {
 // person shortens a name that is an address.
 func (x *reading) person(name string) string {
 	if x.hide() {
-		name = address.ReplaceAllString(name, "$1@…")
+		name = shortened(name)
 	}
 	return cmp.Or(name, "unknown")
 }

@@ -93,7 +93,7 @@ func firstWords(lines []string) string {
 		if line == "" {
 			continue
 		}
-		line = address.ReplaceAllString(line, "$1@…")
+		line = shortened(line)
 		if r := []rune(line); len(r) > 60 {
 			line = string(r[:60]) + "…"
 		}
@@ -116,6 +116,14 @@ var (
 	link    = regexp.MustCompile(`https?://[^\s<>"'\x60{}|\\^]+`)
 )
 
+// shortened leaves of mail addresses what tells people apart.
+func shortened(s string) string {
+	if !strings.Contains(s, "@") {
+		return s
+	}
+	return address.ReplaceAllString(s, "$1@…")
+}
+
 // linked escapes a text, makes its web addresses links, and shortens its mail addresses.
 func linked(text string, hide bool) string {
 	var out strings.Builder
@@ -133,7 +141,7 @@ func linked(text string, hide bool) string {
 
 func escaped(text string, hide bool) string {
 	if hide {
-		text = address.ReplaceAllString(text, "$1@…")
+		text = shortened(text)
 	}
 	return html.EscapeString(text)
 }
@@ -159,7 +167,7 @@ func sanitised(s string, hide bool) template.HTML {
 	image := strings.Contains(strings.ToLower(s), "<img")
 	s = markup.Sanitize(strings.ToValidUTF8(s[:min(len(s), maxMarkup)], ""))
 	if hide {
-		s = address.ReplaceAllString(s, "$1@…")
+		s = shortened(s)
 	}
 	s = `<div class="html" dir="auto">` + s + `</div>`
 	if image {
