@@ -71,7 +71,7 @@ func Read(raw []byte) Report {
 
 // settle makes a delay of a report in which nothing failed, and leaves each address once.
 func settle(r Report) Report {
-	var once []Recipient
+	once := []Recipient{}
 	for _, rc := range r.Recipients {
 		if !slices.ContainsFunc(once, func(x Recipient) bool { return x.Address == rc.Address }) {
 			once = append(once, rc)
