@@ -14,7 +14,7 @@ type Acceptance struct {
 	Content    [32]byte // of the message as it arrived
 	References []string // ancestors' Message-IDs, oldest first, the direct parent last; cleaned by package archive
 	// Build makes the stored bytes and their description, given the number. It is pure and may run more than once.
-	// List, Number, Seq, MessageID, Thread, Parent, InReplyTo, Distance and Size are filled in by Accept.
+	// List, Number, Seq, MessageID, Thread, Parent, Distance and Size are filled in by Accept.
 	Build func(number uint64) (raw []byte, p Post, err error)
 	// Numbered: what Build makes depends on the number. Otherwise it runs once, outside of the transaction.
 	Numbered bool

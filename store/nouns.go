@@ -88,7 +88,6 @@ type Post struct {
 	Content     [32]byte  `cbor:"5,keyasint,omitempty"`
 	Thread      uint64    `cbor:"6,keyasint,omitempty"`  // number of the thread's first accepted post
 	Parent      uint64    `cbor:"7,keyasint,omitempty"`  // number of the post it answers; 0: none is in the log
-	InReplyTo   string    `cbor:"8,keyasint,omitempty"`  // Message-ID of the parent, also when that is not in the log
 	Distance    int       `cbor:"9,keyasint,omitempty"`  // references between this post and Parent that are not in the log
 	Subject     string    `cbor:"10,keyasint,omitempty"` // decoded
 	From        string    `cbor:"11,keyasint,omitempty"` // decoded display name, or the address when there is none

@@ -11,12 +11,11 @@ import (
 
 // Recipient of a copy.
 type Recipient struct {
-	Member      uint64 // member ID; 0 for a mail of its own
-	Address     Address
-	Mailbox     string
-	Attachments string
-	Attempts    int       // earlier ones, for a deferral
-	Since       time.Time // first attempt, for a deferral
+	Member   uint64 // member ID; 0 for a mail of its own
+	Address  Address
+	Mailbox  string
+	Attempts int       // earlier ones, for a deferral
+	Since    time.Time // first attempt, for a deferral
 }
 
 // Settlement writes the fates of claimed recipients; a delivered one needs nothing but the cursor's move.
@@ -134,7 +133,7 @@ func (s *Store) Claim(j Job, behind Address, n int, now time.Time) (rs []Recipie
 	for _, m := range ms {
 		last = m.Address
 		if m.wants(j, now) {
-			rs = append(rs, Recipient{Member: m.ID, Address: m.Address, Mailbox: m.Mailbox, Attachments: m.Attachments})
+			rs = append(rs, Recipient{Member: m.ID, Address: m.Address, Mailbox: m.Mailbox})
 		}
 	}
 	return rs, last, len(ms) == n, err

@@ -97,7 +97,7 @@ func removePost(tx Tx, list, n uint64) error {
 		return err
 	}
 	return put(tx, key(tPost, list, n), Post{List: list, Number: n, Seq: p.Seq, MessageID: p.MessageID, Content: p.Content,
-		Thread: p.Thread, Parent: p.Parent, InReplyTo: p.InReplyTo, Distance: p.Distance, Date: p.Date, Received: p.Received,
+		Thread: p.Thread, Parent: p.Parent, Distance: p.Distance, Date: p.Date, Received: p.Received,
 		Removed: true})
 }
 

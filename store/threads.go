@@ -12,7 +12,7 @@ const maxReferences = 100
 // subject; a parent that is missing is remembered (tGhost its thread, tOrphan who waits for it), so that it fills its
 // place when it comes late; threads that turn out to be one are merged into the older, whose number stays; a link
 // that would close a loop is refused; a post with a Message-ID that another has (twin) becomes that one's child.
-// It sets Thread, Parent, InReplyTo and Distance of the post and returns by how much the number of threads changed.
+// It sets Thread, Parent and Distance of the post and returns by how much the number of threads changed.
 func thread(tx Tx, p *Post, id []byte, twin uint64, references []string) (change int64, err error) {
 	refs := slices.Clone(references[max(0, len(references)-maxReferences):])
 	slices.Reverse(refs) // nearest first
@@ -28,9 +28,6 @@ func thread(tx Tx, p *Post, id []byte, twin uint64, references []string) (change
 		if err := tx.Delete(ghost); err != nil {
 			return 0, err
 		}
-	}
-	if len(refs) > 0 {
-		p.InReplyTo = refs[0]
 	}
 	var missing [][]byte
 	for i, ref := range refs {

@@ -24,7 +24,7 @@ import (
 // article is a post as the template shows it.
 type article struct {
 	List, Subject, From, When, Stamp, Reply string
-	Author                                  string
+	Author, Lang                            string
 	Rest                                    string // where the whole text is, when this is its beginning
 	Number                                  uint64
 	Depth                                   int
@@ -44,7 +44,7 @@ const maxDepth = 8
 // article shows up to limit bytes of text.
 func (x *reading) article(p store.Post, depth, limit int) (article, error) {
 	a := article{List: x.name, Number: p.Number, Subject: x.subject(p.Subject), From: x.person(p.From), When: when(p.Date), Stamp: stamp(p.Date),
-		Depth: min(depth, maxDepth), Removed: p.Removed}
+		Depth: min(depth, maxDepth), Removed: p.Removed, Lang: p.Language}
 	if p.Removed {
 		return a, nil
 	}
