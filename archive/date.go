@@ -224,7 +224,8 @@ func (d *dateReader) time() (time.Time, bool) {
 	if d.offset != 0 {
 		zone = time.FixedZone("", d.offset)
 	}
-	return time.Date(d.year, time.Month(d.month), d.day, hour, d.minute, d.sec, 0, zone), true
+	t := time.Date(d.year, time.Month(d.month), d.day, hour, d.minute, d.sec, 0, zone)
+	return t, t.UTC().Year() < 10000 // RFC 5322 and RFC 3339 write four digits
 }
 
 // ReceivedDate is the date of the topmost Received field: when the last host took the message.
