@@ -249,6 +249,22 @@ func (h Header) Addresses(name string) []store.Address {
 	return as
 }
 
+// Mailbox is an address as it was written, with its decoded display name.
+type Mailbox struct{ Name, Address string }
+
+// Mailboxes returns those of all fields of this name whose addresses are valid.
+func (h Header) Mailboxes(name string) []Mailbox {
+	var ms []Mailbox
+	for _, v := range h.Values(name) {
+		for _, m := range parseAddresses(v) {
+			if _, ok := m.address(); ok && len(ms) < maxAddresses {
+				ms = append(ms, Mailbox{decodeWords(m.name, ""), m.local + "@" + m.host})
+			}
+		}
+	}
+	return ms
+}
+
 // author is the first address of From (else Sender) with its decoded display name, the address itself when it has none.
 func (h Header) author() (display string, a store.Address) {
 	for _, field := range []string{"From", "Sender"} {

@@ -17,18 +17,22 @@ type Kind int
 
 // Kinds of addresses.
 const (
-	KindPost   Kind = iota + 1
-	KindOwner       // NAME-owner@ and owner-NAME@
-	KindLeave       // NAME-leave+TOKEN@: the mail form of one-click unsubscribe
-	KindBounce      // NAME-bounces+VERP@: return path of a member's copy
-	KindSite        // postmaster@ and abuse@
+	KindPost    Kind = iota + 1
+	KindOwner        // NAME-owner@ and owner-NAME@
+	KindLeave        // NAME-leave+TOKEN@: the mail form of one-click unsubscribe
+	KindBounce       // NAME-bounces+VERP@: return path of a member's copy
+	KindSite         // postmaster@ and abuse@
+	KindCommand      // NAME-request@, listserv@, and those that are a command themselves, such as NAME-join@
+	KindConfirm      // NAME-confirm+TOKEN@
 )
 
 // Route is where an address leads.
 type Route struct {
 	Kind   Kind
-	List   store.List // zero for KindSite
+	List   store.List // zero for the site
 	Member uint64     // whom a leave or bounce address is about, verified by its MAC
+	Line   string     // the command that the address itself is; empty: they are in the mail
+	Token  string     // of KindConfirm, not verified
 }
 
 // ErrUnknown: the address leads nowhere.
@@ -46,9 +50,6 @@ type Addresses struct {
 func NewAddresses(st *store.Store, domains []string) *Addresses {
 	return &Addresses{store: st, domains: domains, tokens: newTokens(st)}
 }
-
-// with a suffix, either separator serves: NAME-owner@, NAME+owner@.
-var suffixed = regexp.MustCompile(`^(.+)[-+](owner|leave|unsubscribe|bounces)(?:[-+]([a-z2-7]+))?$`)
 
 // Resolve reads a recipient as given in RCPT. ErrUnknown, or an error of the store.
 func (a *Addresses) Resolve(to string) (Route, error) {
@@ -71,31 +72,82 @@ func (a *Addresses) Resolve(to string) (Route, error) {
 			return Route{Kind: KindOwner, List: l}, err
 		}
 	}
-	m := suffixed.FindStringSubmatch(local)
-	if m == nil {
-		return Route{}, ErrUnknown
+	if slices.Contains(a.domains, domain) {
+		if local == "listserv" || local == "sangam" {
+			return Route{Kind: KindCommand}, nil
+		}
+		if m := siteConfirm.FindStringSubmatch(local); m != nil {
+			return Route{Kind: KindConfirm, Token: m[1]}, nil
+		}
 	}
-	l, err := a.list(m[1], domain)
-	if err != nil {
-		return Route{}, err
-	}
-	return a.suffix(l, m[2], m[3])
+	return a.suffixed(local, domain)
 }
 
-func (a *Addresses) suffix(l store.List, word, token string) (Route, error) {
-	switch {
-	case word == "owner" && token == "":
-		return Route{Kind: KindOwner, List: l}, nil
-	case word == "leave" || word == "unsubscribe":
-		if id, ok := a.ReadUnsubscribe(token); ok {
-			return Route{KindLeave, l, id}, nil
+var siteConfirm = regexp.MustCompile(`^sangam-confirm[-+]([a-z2-7]+)$`)
+
+// suffixed tries every place where a suffix can begin, the longest name first, for names may have hyphens too.
+func (a *Addresses) suffixed(local, domain string) (Route, error) {
+	for at := len(local) - 1; at > 0; at-- {
+		if local[at] != '-' && local[at] != '+' {
+			continue
 		}
-	case word == "bounces":
-		if id, ok := a.verp.read(token); ok {
-			return Route{KindBounce, l, id}, nil
+		r, ok := a.suffix(local[at+1:])
+		if !ok {
+			continue
 		}
+		l, err := a.list(local[:at], domain)
+		if errors.Is(err, ErrUnknown) {
+			continue
+		}
+		r.List = l
+		if r.Line != "" { // %s is where the list stands
+			r.Line = strings.Replace(r.Line, "%s", string(l.Address()), 1)
+		}
+		return r, err
 	}
 	return Route{}, ErrUnknown
+}
+
+// commandSuffixes are commands in the form of an address.
+var commandSuffixes = map[string]string{"request": "", "join": "SUBSCRIBE %s", "subscribe": "SUBSCRIBE %s", "leave": "UNSUBSCRIBE %s",
+	"unsubscribe": "UNSUBSCRIBE %s", "help": "HELP", "info": "INFO %s", "index": "INDEX %s"}
+
+var (
+	joinMode    = regexp.MustCompile(`^(?:join|subscribe)[-+](each|digest|digest-text|index|none)$`)
+	archived    = regexp.MustCompile(`^(get|thread)[-+]([0-9]{1,9})$`)
+	tokenSuffix = regexp.MustCompile(`^(leave|unsubscribe|bounces|confirm)[-+]([a-z2-7]+)$`)
+)
+
+func (a *Addresses) suffix(s string) (Route, bool) {
+	if s == "owner" {
+		return Route{Kind: KindOwner}, true
+	}
+	if line, ok := commandSuffixes[s]; ok {
+		return Route{Kind: KindCommand, Line: line}, true
+	}
+	if m := joinMode.FindStringSubmatch(s); m != nil {
+		return Route{Kind: KindCommand, Line: "SUBSCRIBE %s WITH " + m[1]}, true
+	}
+	if m := archived.FindStringSubmatch(s); m != nil {
+		line := "GET %s " + m[2]
+		if m[1] == "thread" {
+			line = "GET %s THREAD " + m[2]
+		}
+		return Route{Kind: KindCommand, Line: line}, true
+	}
+	m := tokenSuffix.FindStringSubmatch(s)
+	if m == nil {
+		return Route{}, false
+	}
+	switch m[1] {
+	case "confirm":
+		return Route{Kind: KindConfirm, Token: m[2]}, true
+	case "bounces":
+		id, ok := a.verp.read(m[2])
+		return Route{Kind: KindBounce, Member: id}, ok
+	}
+	id, ok := a.ReadUnsubscribe(m[2])
+	return Route{Kind: KindLeave, Member: id}, ok
 }
 
 func (a *Addresses) list(name, domain string) (store.List, error) {
@@ -114,4 +166,12 @@ func (a *Addresses) VERP(l store.List, member uint64) string {
 // Leave is the address whose mail ends a membership: the mail form of List-Unsubscribe (RFC 2369).
 func (a *Addresses) Leave(l store.List, member uint64) string {
 	return l.Name + "-leave+" + a.UnsubscribeToken(member) + "@" + l.Domain
+}
+
+// Confirm is the address whose mail confirms what a token stands for.
+func (a *Addresses) Confirm(l store.List, token string) string {
+	if l.Name == "" {
+		return "sangam-confirm+" + token + "@" + a.domains[0]
+	}
+	return l.Name + "-confirm+" + token + "@" + l.Domain
 }

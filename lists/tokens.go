@@ -13,13 +13,14 @@ import (
 // tokens of a site. Each names a membership by its ID, which is derived from list and address and needs no row, so a
 // token is as good in ten years as today.
 type tokens struct {
-	verp, unsubscribe signer
+	verp, unsubscribe, held signer
 }
 
 func newTokens(st *store.Store) tokens {
 	return tokens{
 		verp:        signer{st.Key("verp"), 5}, // a forged one costs a member at most a recorded failure
 		unsubscribe: signer{st.Key("unsubscribe"), 8},
+		held:        signer{st.Key("held"), 8},
 	}
 }
 
@@ -59,3 +60,9 @@ func (t tokens) UnsubscribeToken(member uint64) string { return t.unsubscribe.ma
 func (t tokens) ReadUnsubscribe(token string) (member uint64, ok bool) {
 	return t.unsubscribe.read(token)
 }
+
+// HeldToken lets its bearer decide about a held post. It ends with the decision, for the post's number is never used again.
+func (t tokens) HeldToken(held uint64) string { return t.held.make(held) }
+
+// ReadHeld checks a token of HeldToken.
+func (t tokens) ReadHeld(token string) (held uint64, ok bool) { return t.held.read(token) }

@@ -152,7 +152,7 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 		}
 	}
 	p := b.post
-	p.List, p.Number, p.MessageID, p.Size = a.List, n, a.MessageID, int64(b.size)
+	p.List, p.Number, p.MessageID, p.Size, p.Quiet = a.List, n, a.MessageID, int64(b.size), !a.Deliver
 	if p.Content == ([32]byte{}) {
 		p.Content = a.Content
 	}
@@ -182,7 +182,11 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 		}
 	}
 	if a.Deliver {
-		_, err = addJob(tx, Job{List: a.List, Number: n, Created: p.Received, Author: a.Author, InHeader: a.InHeader})
+		l, lerr := get[List](tx, key(tList, a.List))
+		if lerr != nil {
+			return Post{}, lerr
+		}
+		_, err = addJob(tx, Job{List: a.List, Number: n, Created: p.Received, Author: a.Author, InHeader: a.InHeader, Waited: l.OnHold})
 	}
 	return p, err
 }

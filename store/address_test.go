@@ -86,7 +86,7 @@ func TestSettings(t *testing.T) {
 		t.Errorf("values are %v", values)
 	}
 	var m store.Member
-	for value, ok := range map[string]bool{"each": true, "none": true, "digest": false, "x": false} {
+	for value, ok := range map[string]bool{"each": true, "none": true, "digest": true, "digest-text": true, "index": true, "x": false} {
 		if err := m.Set("delivery", value); (err == nil) != ok {
 			t.Errorf("delivery=%s: %v", value, err)
 		}

@@ -42,6 +42,17 @@ const (
 	tJobRaw       = 'K' // job chunk                   → zstd
 	tDeferral     = 'D' // job recipient               → Deferral
 	tDue          = 'E' // microseconds job recipient  → nothing
+	tToken        = 'T' // hash of the secret          → Token
+	tTokenOf      = 'k' // purpose NUL list address    → hash of the secret
+	tBan          = 'b' // list pattern                → Ban; list 0: of the site
+	tTrust        = 'r' // list address                → nothing: an author whose posts need no moderator
+	tText         = 'x' // list name                   → text
+	tStamp        = 's' // list name                   → microseconds: when something was done last
+	tDigest       = 'd' // list                        → DigestState
+	tOwed         = 'w' // list address upto           → Owed: the last digest of who left that mode
+	tSuspended    = 'u' // list address                → nothing: delivery to the member is stopped
+	tDeparture    = 'q' // list address                → Departure
+	tAlias        = 'a' // earlier address             → address
 )
 
 // AppendOnly reports whether keys of a table arrive in ascending order, so that an engine can fill its pages.

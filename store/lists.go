@@ -101,6 +101,7 @@ func (s *Store) UpdateList(id uint64, change func(*List) error) (l List, err err
 		l.ID, l.Name, l.Domain, l.UIDValidity, l.Created = old.ID, old.Name, old.Domain, old.UIDValidity, old.Created
 		return put(tx, key(tList, id), l)
 	})
+	s.notify(topic{kind: 'o'}) // a list may be off hold
 	return l, err
 }
 
@@ -167,7 +168,7 @@ func (s *Store) sweepRemovedLists() error {
 
 // tables whose keys start with the list.
 var tablesOfList = []byte{tLog, tMemberCount, tPost, tRaw, tSeq, tRemoved, tMessageID, tGhost, tOrphan, tThread, tThreadGone,
-	tThreadPost, tThreadLatest, tMonth, tMonthCount, tHeldID, tJobCount}
+	tThreadPost, tThreadLatest, tMonth, tMonthCount, tHeldID, tJobCount, tBan, tTrust, tText, tStamp, tDigest, tOwed, tSuspended, tDeparture}
 
 const sweepBatch = 1000
 

@@ -77,6 +77,13 @@ func addMember(tx Tx, m Member) (bool, error) {
 	if err := inboxJoin(tx, m.Address, m.List); err != nil {
 		return false, err
 	}
+	log, err := getLog(tx, m.List)
+	if err != nil {
+		return false, err
+	}
+	if log.Last > 0 {
+		m.History = []Switch{{log.Last, DeliverNone}}
+	}
 	if err := tx.Put(key(tMembership, terminated(string(m.Address)), m.List), present); err != nil {
 		return false, err
 	}
@@ -93,7 +100,7 @@ func removeMember(tx Tx, m Member) error {
 	if err := inboxLeave(tx, m.Address, m.List); err != nil {
 		return err
 	}
-	for _, k := range [][]byte{key(tMember, m.List, m.Address), key(tMemberID, m.ID),
+	for _, k := range [][]byte{key(tMember, m.List, m.Address), key(tMemberID, m.ID), key(tSuspended, m.List, m.Address),
 		key(tMembership, terminated(string(m.Address)), m.List)} {
 		if err := tx.Delete(k); err != nil {
 			return err
@@ -139,11 +146,25 @@ func updateMember(tx Tx, row []byte, change func(*Member) error) (Member, error)
 	if err != nil {
 		return m, err
 	}
-	id, list, a := m.ID, m.List, m.Address
+	old := m
 	if err := change(&m); err != nil {
 		return m, err
 	}
-	m.ID, m.List, m.Address = id, list, a
+	m.ID, m.List, m.Address, m.History = old.ID, old.List, old.Address, old.History
+	if m.Delivery != old.Delivery {
+		if err := switchDelivery(tx, &m, old.Delivery); err != nil {
+			return m, err
+		}
+	}
+	if suspended := !m.Failure.Suspended.IsZero(); suspended == old.Failure.Suspended.IsZero() {
+		index := key(tSuspended, m.List, m.Address)
+		if err = tx.Delete(index); suspended {
+			err = tx.Put(index, present)
+		}
+		if err != nil {
+			return m, err
+		}
+	}
 	return m, put(tx, row, m)
 }
 

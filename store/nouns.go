@@ -10,6 +10,7 @@ type List struct {
 	Created     time.Time `cbor:"4,keyasint,omitempty"`
 	UIDValidity uint32    `cbor:"5,keyasint,omitempty"` // never changes
 	Settings    `cbor:"6,keyasint"`
+	OnHold      bool `cbor:"7,keyasint,omitempty"` // posts are accepted and wait in the outbox
 }
 
 // Address of the list, where posts go.
@@ -63,13 +64,27 @@ type Member struct {
 	Joined       time.Time `cbor:"15,keyasint,omitempty"`
 	Approved     int       `cbor:"16,keyasint,omitempty"` // posts of this member that were accepted; read by moderate = first
 	Failure      Failure   `cbor:"17,keyasint,omitempty"`
+	History      []Switch  `cbor:"18,keyasint,omitempty"` // earlier values of Delivery, oldest first
+}
+
+// Switch says that posts up to a number went by another mode than the member's present one.
+type Switch struct {
+	Upto     uint64   `cbor:"1,keyasint,omitempty"`
+	Delivery Delivery `cbor:"2,keyasint,omitempty"`
 }
 
 // Failure is what is known of mail to a member that could not be delivered.
 type Failure struct {
-	Count  int       `cbor:"1,keyasint,omitempty"` // permanent failures so far
-	Last   time.Time `cbor:"2,keyasint,omitempty"` // zero: never
-	Answer string    `cbor:"3,keyasint,omitempty"` // the remote's last answer
+	Count     int       `cbor:"1,keyasint,omitempty"`  // failures so far
+	Last      time.Time `cbor:"2,keyasint,omitempty"`  // zero: never
+	Answer    string    `cbor:"3,keyasint,omitempty"`  // the remote's last answer
+	Score     float64   `cbor:"4,keyasint,omitempty"`  // see CurrentScore
+	Day       int64     `cbor:"5,keyasint,omitempty"`  // the last day that counted, in days since 1970, UTC
+	Today     float64   `cbor:"6,keyasint,omitempty"`  // what that day counted
+	Suspended time.Time `cbor:"7,keyasint,omitempty"`  // delivery is stopped since; zero: it is not
+	From      uint64    `cbor:"8,keyasint,omitempty"`  // newest post at that time
+	Complaint bool      `cbor:"9,keyasint,omitempty"`  // a complaint stopped it
+	Asked     int       `cbor:"10,keyasint,omitempty"` // how often the member was asked whether mail arrives again
 }
 
 // Account is a person who logs in by IMAP or web.
@@ -101,6 +116,7 @@ type Post struct {
 	Envelope    []byte    `cbor:"19,keyasint,omitempty"` // archive.EncodeEnvelope
 	Structure   []byte    `cbor:"20,keyasint,omitempty"` // archive.EncodeStructure
 	Removed     bool      `cbor:"21,keyasint,omitempty"` // number and address say 'removed'; bytes and descriptions are gone
+	Quiet       bool      `cbor:"22,keyasint,omitempty"` // archived and not distributed, as an import is
 }
 
 // Thread is a conversation on one list.
@@ -129,6 +145,7 @@ type Held struct {
 	Reasons   []string  `cbor:"9,keyasint,omitempty"` // every rule that held it, in the order of the rules
 	Received  time.Time `cbor:"10,keyasint,omitempty"`
 	Size      int64     `cbor:"11,keyasint,omitempty"`
+	Codes     []string  `cbor:"12,keyasint,omitempty"` // for each reason the name of its text in notices
 }
 
 // Job is work of the outbox: one post to a roster, or one mail to named recipients. A job of a post is one row
@@ -148,7 +165,15 @@ type Job struct {
 	Attempts   int       `cbor:"12,keyasint,omitempty"` // of the whole job, while the relay was down
 	Next       time.Time `cbor:"13,keyasint,omitempty"` // not before; zero: now
 	LastAnswer string    `cbor:"14,keyasint,omitempty"` // why the whole job waits
+	Waited     bool      `cbor:"15,keyasint,omitempty"` // accepted while the list was on hold: goes after those before it
+	Digest     Delivery  `cbor:"16,keyasint,omitempty"` // the mail of its own is a digest for members of this mode; empty: it is none
+	Base       uint64    `cbor:"17,keyasint,omitempty"` // of a digest: the post that the list's digest before reached
+	From       uint64    `cbor:"18,keyasint,omitempty"` // of a digest: the post behind which it begins
+	Upto       uint64    `cbor:"19,keyasint,omitempty"` // of a digest: its last post
 }
+
+// ListMail tells whether the job is mail of a list to its members, with a return path of each member's own.
+func (j Job) ListMail() bool { return j.Number != 0 || j.Digest != "" }
 
 // Deferral is a recipient of a job that is tried again later.
 type Deferral struct {

@@ -39,6 +39,7 @@ type Wait struct {
 // FailedCopy is a copy that a remote refused for good, or that was tried for too long.
 type FailedCopy struct {
 	Member    uint64
+	Permanent bool // it will fail again
 	Recipient Address
 	Answer    string
 	At        time.Time
@@ -102,10 +103,15 @@ func (s *Store) Jobs() (js []Job, err error) {
 	return js, err
 }
 
-// wants tells whether a member gets the post of a job.
+// wants tells whether a member gets the post or the digest of a job. A switch of the mode leaves what was accepted before it as it was.
 func (m *Member) wants(j Job, now time.Time) bool {
-	return m.Delivery == DeliverEach && !m.Until.After(now) && !m.Joined.After(j.Created) &&
-		(m.OwnPosts || m.Address != j.Author) && (!m.NoDuplicates || !slices.Contains(j.InHeader, m.Address))
+	if m.Until.After(now) || m.Joined.After(j.Created) || !m.Failure.Suspended.IsZero() {
+		return false
+	}
+	if j.Digest != "" {
+		return m.modeAt(j.Upto) == j.Digest && m.digestFrom(j.Base, j.Upto) == j.From
+	}
+	return m.modeAt(j.Number) == DeliverEach && (m.OwnPosts || m.Address != j.Author) && (!m.NoDuplicates || !slices.Contains(j.InHeader, m.Address))
 }
 
 // Claim reads recipients of a job behind an address (empty: behind the job's cursor): up to n members who want the post, or
@@ -114,10 +120,14 @@ func (s *Store) Claim(j Job, behind Address, n int, now time.Time) (rs []Recipie
 	if last = max(behind, j.Cursor); j.Exhausted {
 		return nil, last, false, nil
 	}
-	if j.Number == 0 {
+	if len(j.To) > 0 || !j.ListMail() {
 		for _, a := range j.To {
 			if a > last && len(rs) < n {
-				rs = append(rs, Recipient{Address: a, Mailbox: string(a)})
+				r := Recipient{Address: a, Mailbox: string(a)}
+				if j.ListMail() {
+					r.Member = s.MemberID(j.List, a)
+				}
+				rs = append(rs, r)
 			}
 		}
 		if len(rs) > 0 {
@@ -253,8 +263,23 @@ func recordFailure(tx Tx, f FailedCopy) error {
 	if f.Member == 0 || row == nil {
 		return nil
 	}
-	_, err := updateMember(tx, slices.Clone(row), func(m *Member) error {
-		m.Failure = Failure{Count: m.Failure.Count + 1, Last: f.At.UTC(), Answer: f.Answer}
+	m, err := get[Member](tx, row)
+	if err != nil {
+		return err
+	}
+	l, err := get[List](tx, key(tList, m.List))
+	if errors.Is(err, ErrNotFound) { // the list is being removed
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	log, err := getLog(tx, m.List)
+	if err != nil {
+		return err
+	}
+	_, err = updateMember(tx, slices.Clone(row), func(m *Member) error {
+		m.Failure.add(f, l.BounceThreshold, log.Last)
 		return nil
 	})
 	return err
@@ -334,6 +359,10 @@ func endJob(tx Tx, j Job) error {
 		return err
 	}
 	if l, err := get[List](tx, key(tList, j.List)); err == nil && l.Archive == "off" {
+		waits, err := digestWaits(tx, j.List, j.Number)
+		if err != nil || waits {
+			return err
+		}
 		return removePost(tx, j.List, j.Number)
 	}
 	return nil

@@ -48,7 +48,7 @@ func times(v any) []*time.Time {
 	case *Thread:
 		return []*time.Time{&v.First, &v.Latest}
 	case *Member:
-		return []*time.Time{&v.Until, &v.Joined, &v.Failure.Last}
+		return []*time.Time{&v.Until, &v.Joined, &v.Failure.Last, &v.Failure.Suspended}
 	case *List:
 		return []*time.Time{&v.Created}
 	case *Log:
@@ -59,6 +59,12 @@ func times(v any) []*time.Time {
 		return []*time.Time{&v.Received}
 	case *Job:
 		return []*time.Time{&v.Created, &v.Next}
+	case *Token:
+		return []*time.Time{&v.Created, &v.Expires}
+	case *Ban:
+		return []*time.Time{&v.Created}
+	case *Departure:
+		return []*time.Time{&v.At}
 	case *Deferral:
 		return []*time.Time{&v.Since, &v.Next}
 	}

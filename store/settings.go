@@ -70,7 +70,7 @@ var listSettings = []setting[Settings]{
 	boolean("advertised", "true", func(s *Settings) *bool { return &s.Advertised }),
 	size("max_message_size", "1MB", func(s *Settings) *int64 { return &s.MaxMessageSize }),
 	whole("max_recipients", "10", 1, 10000, func(s *Settings) *int { return &s.MaxRecipients }),
-	keptAttachments(func(s *Settings) *string { return &s.Attachments }),
+	choice("attachments", func(s *Settings) *string { return &s.Attachments }, "keep", "link", "strip"),
 	text("header", "", func(s *Settings) *string { return &s.Header }),
 	text("footer", "", func(s *Settings) *string { return &s.Footer }),
 	choice("digest_every", func(s *Settings) *string { return &s.DigestEvery }, "daily", "weekly", "monthly"),
@@ -86,12 +86,12 @@ var memberSettings = []setting[Member]{
 	line("name", "", func(m *Member) *string { return &m.Name }),
 	{"role", "member", setRole, func(m *Member) any { return string(m.Role) }},
 	{"delivery", "each", setDelivery, func(m *Member) any { return string(m.Delivery) }},
-	{"ack", "false", setAck, func(m *Member) any { return m.Ack }},
+	boolean("ack", "false", func(m *Member) *bool { return &m.Ack }),
 	boolean("own_posts", "true", func(m *Member) *bool { return &m.OwnPosts }),
 	boolean("no_duplicates", "true", func(m *Member) *bool { return &m.NoDuplicates }),
 	boolean("conceal", "false", func(m *Member) *bool { return &m.Conceal }),
 	{"language", "", setMemberLanguage, func(m *Member) any { return m.Language }},
-	keptAttachments(func(m *Member) *string { return &m.Attachments }),
+	choice("attachments", func(m *Member) *string { return &m.Attachments }, "keep", "link"),
 	{"until", "", setUntil, func(m *Member) any { return formatUntil(m.Until) }},
 }
 
@@ -283,34 +283,11 @@ func setRole(m *Member, v string) error {
 
 func setDelivery(m *Member, v string) error {
 	switch d := Delivery(v); d {
-	case DeliverEach, DeliverNone:
+	case DeliverEach, DeliverDigest, DeliverDigestText, DeliverIndex, DeliverNone:
 		m.Delivery = d
 		return nil
-	case DeliverDigest, DeliverDigestText, DeliverIndex:
-		return fmt.Errorf("this version sends no digests, so %q would bring no mail: use each or none", v)
 	}
-	return fmt.Errorf("%q is not allowed: use each or none", v)
-}
-
-// keptAttachments: copies carry their attachments.
-func keptAttachments[T any](at func(*T) *string) setting[T] {
-	row := choice("attachments", at, "keep")
-	keep := row.set
-	row.set = func(t *T, v string) error {
-		if v == "link" || v == "strip" {
-			return fmt.Errorf("this version sends attachments as they are, %q would change nothing: use keep, and max_message_size against large ones", v)
-		}
-		return keep(t, v)
-	}
-	return row
-}
-
-func setAck(m *Member, v string) error {
-	if ack, err := strconv.ParseBool(v); err != nil || ack {
-		return fmt.Errorf("%q is not allowed: this version sends no receipts, use false", v)
-	}
-	m.Ack = false
-	return nil
+	return fmt.Errorf("%q is not allowed: use each, digest, digest-text, index, none", v)
 }
 
 // setUntil takes a date (delivery resumes as it begins, UTC), a time in RFC 3339 or nothing.

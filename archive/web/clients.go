@@ -6,17 +6,20 @@ import (
 	"time"
 )
 
-// A client reads as fast as a person could, and a crawler as fast as is polite.
+// A client reads as fast as a person could, and a crawler as fast as is polite. Forms that cause mail to somebody are for persons.
 const (
 	requestsAMinute = 600
+	formsAnHour     = 20
 	maxClients      = 20_000
 )
 
-// clients counts the requests of each network in the present minute. Loopback is not counted.
+// clients counts the requests of each network in the present span of time. Loopback is not counted.
 type clients struct {
-	mu     sync.Mutex
-	minute int64
-	seen   map[netip.Prefix]int
+	most    int
+	seconds int64
+	mu      sync.Mutex
+	span    int64
+	seen    map[netip.Prefix]int
 }
 
 func (c *clients) allow(a netip.Addr) bool {
@@ -30,9 +33,9 @@ func (c *clients) allow(a netip.Addr) bool {
 	network, _ := a.Prefix(bits)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if minute := time.Now().Unix() / 60; minute != c.minute || len(c.seen) >= maxClients {
-		c.minute, c.seen = minute, map[netip.Prefix]int{}
+	if span := time.Now().Unix() / c.seconds; span != c.span || len(c.seen) >= maxClients {
+		c.span, c.seen = span, map[netip.Prefix]int{}
 	}
 	c.seen[network]++
-	return c.seen[network] <= requestsAMinute
+	return c.seen[network] <= c.most
 }

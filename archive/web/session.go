@@ -76,8 +76,8 @@ func (s *Site) enter(w http.ResponseWriter, acc store.Account) {
 // token ties a form to the session, or to the browser of somebody who is not logged in.
 func (s *Site) token(v Viewer, visit string) string { return s.csrf.sign(v.cookie, visit) }
 
-// genuine tells whether a form was sent from a page of ours.
-func (s *Site) genuine(r *http.Request, v Viewer) bool {
+// sameOrigin is false when the browser says that another site's page sent the request.
+func (s *Site) sameOrigin(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 		return false
 	}
@@ -86,11 +86,55 @@ func (s *Site) genuine(r *http.Request, v Viewer) bool {
 			return false
 		}
 	}
+	return true
+}
+
+// genuine tells whether a form was sent from a page of ours.
+func (s *Site) genuine(r *http.Request, v Viewer) bool {
+	if !s.sameOrigin(r) {
+		return false
+	}
 	visit := ""
 	if c, err := r.Cookie(visitCookie); err == nil && v.Account == "" {
 		visit = c.Value
 	}
 	return (v.cookie != "" || visit != "") && s.csrf.verify(r.PostFormValue("token"), v.cookie, visit)
+}
+
+// FormToken ties a form of this page to the session or the browser.
+func (s *Site) FormToken(w http.ResponseWriter, r *http.Request) string {
+	if v := s.Viewer(r); v.Account != "" {
+		return s.token(v, "")
+	}
+	return s.token(Viewer{}, s.visit(w, r))
+}
+
+// Genuine tells whether a form was sent from a page of ours, with its FormToken in the field token; it answers one that was not.
+func (s *Site) Genuine(w http.ResponseWriter, r *http.Request) bool {
+	if !s.genuine(r, s.Viewer(r)) {
+		s.forbidden(w, r, "The form is too old, or came from another site: open it again.")
+		return false
+	}
+	return true
+}
+
+// SameOrigin answers a request that another site's page made.
+func (s *Site) SameOrigin(w http.ResponseWriter, r *http.Request) bool {
+	if !s.sameOrigin(r) {
+		s.forbidden(w, r, "The form came from another site: open it again.")
+		return false
+	}
+	return true
+}
+
+// visit marks the browser of somebody who is not logged in.
+func (s *Site) visit(w http.ResponseWriter, r *http.Request) string {
+	visit := rand.Text()
+	if c, err := r.Cookie(visitCookie); err == nil && len(c.Value) == len(visit) {
+		visit = c.Value
+	}
+	s.setCookie(w, visitCookie, visit, 24*time.Hour)
+	return visit
 }
 
 func hostOf(base string) string {
@@ -106,11 +150,7 @@ func (s *Site) loginForm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) showLogin(w http.ResponseWriter, r *http.Request, status int, problem, to, address string) {
-	visit := rand.Text()
-	if c, err := r.Cookie(visitCookie); err == nil && len(c.Value) == len(visit) {
-		visit = c.Value
-	}
-	s.setCookie(w, visitCookie, visit, 24*time.Hour)
+	visit := s.visit(w, r)
 	s.Render(w, r, status, Page{Title: "Log in", Template: "login", NoIndex: true, Content: map[string]any{
 		"Error": problem, "To": local(to), "Address": address, "Token": s.token(Viewer{}, visit)}})
 }

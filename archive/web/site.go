@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -50,6 +51,8 @@ type Site struct {
 	version   string // of templates and style
 	pages     cache
 	clients   clients
+	forms     clients
+	sections  map[string]Section
 	session   signer
 	csrf      signer
 }
@@ -57,7 +60,8 @@ type Site struct {
 // New parses the templates once.
 func New(o Options) *Site {
 	o.URL = strings.TrimRight(o.URL, "/")
-	s := &Site{Options: o, mux: http.NewServeMux(), session: signer{o.Store.Key("web session")}, csrf: signer{o.Store.Key("web form")}}
+	s := &Site{Options: o, mux: http.NewServeMux(), clients: clients{most: requestsAMinute, seconds: 60}, forms: clients{most: formsAnHour, seconds: 3600}, sections: map[string]Section{},
+		session: signer{o.Store.Key("web session")}, csrf: signer{o.Store.Key("web form")}}
 	s.templates = template.Must(template.ParseFS(files, "page/*.html"))
 	html, _ := files.ReadFile("page/pages.html")
 	s.style, _ = files.ReadFile("page/style.css")
@@ -74,12 +78,58 @@ func New(o Options) *Site {
 	s.mux.HandleFunc("GET /sitemap.xml", s.sitemap)
 	s.mux.HandleFunc("GET /{list}", s.list)
 	s.mux.HandleFunc("GET /{list}/{rest...}", s.list)
+	s.mux.HandleFunc("POST /{list}/{section}", s.act)
 	s.mux.HandleFunc("/", s.missing)
 	return s
 }
 
 // Handle adds a page to the site.
 func (s *Site) Handle(pattern string, h http.HandlerFunc) { s.mux.HandleFunc(pattern, h) }
+
+// Section is a page below a list's name; the list may be one that the reader may not read.
+type Section func(w http.ResponseWriter, r *http.Request, l store.List)
+
+// HandleSection adds the page /{list}/name, for GET and POST.
+func (s *Site) HandleSection(name string, h Section) { s.sections[name] = h }
+
+// act serves what is sent to a section.
+func (s *Site) act(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if !s.section(w, r, r.PathValue("section")) {
+		s.missing(w, r)
+	}
+}
+
+// section serves a page that was added, if there is one of that name.
+func (s *Site) section(w http.ResponseWriter, r *http.Request, name string) bool {
+	h := s.sections[name]
+	if h == nil {
+		return false
+	}
+	l, err := s.Store.ListByMailboxName(r.PathValue("list"), s.DefaultDomain)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		s.missing(w, r)
+	case err != nil:
+		s.failed(w, r, err)
+	default:
+		h(w, r, l)
+	}
+	return true
+}
+
+// Missing answers what does not exist.
+func (s *Site) Missing(w http.ResponseWriter, r *http.Request) { s.missing(w, r) }
+
+// AllowForm counts a form that causes mail, and answers a client that sends too many.
+func (s *Site) AllowForm(w http.ResponseWriter, r *http.Request) bool {
+	if s.forms.allow(client(r)) {
+		return true
+	}
+	w.Header().Set("Retry-After", "3600")
+	s.say(w, r, http.StatusTooManyRequests, "Too many requests", "Too many requests came from your network. Wait an hour, or use mail.")
+	return false
+}
 
 // policy of every answer: no script, nothing from elsewhere.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

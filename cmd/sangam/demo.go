@@ -70,8 +70,8 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.site = &site{Store: st, config: c, log: slog.New(slog.DiscardHandler)}
 	if d.app, err = d.newApp(c, st, telemetry.NewHandler(log, c.Log.Format, &slog.LevelVar{})); err == nil {
+		d.site = &site{st, c, d.app.Parts, slog.New(slog.DiscardHandler)}
 		err = d.app.Listen()
 	}
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"wesouthasians.org/sangam/lists/member"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -42,7 +41,7 @@ func (d *demo) community(ctx context.Context) (store.List, error) {
 			return l, err
 		}
 	}
-	roll := member.New(d.site.Store, d.app.Log())
+	roll := d.site.parts.Members
 	hash := store.HashPassword(password)
 	for _, p := range people {
 		m, err := d.site.NewMember(l.ID, p.address, time.Now())
@@ -52,7 +51,7 @@ func (d *demo) community(ctx context.Context) (store.List, error) {
 		if err := assign(append([]string{"name=" + p.name}, p.set...), m.Set); err != nil {
 			return l, err
 		}
-		if err := roll.Add(ctx, l, m); err != nil && !errors.Is(err, store.ErrExists) {
+		if err := roll.Add(ctx, l, m, true); err != nil && !errors.Is(err, store.ErrExists) {
 			return l, err
 		}
 		if err := d.site.SetPassword(m.Address, hash, time.Now()); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wesouthasians.org/sangam/cmd/internal/app"
 	"wesouthasians.org/sangam/cmd/internal/config"
 	"wesouthasians.org/sangam/cmd/internal/control"
 	"wesouthasians.org/sangam/store"
@@ -38,6 +39,7 @@ type env struct {
 type site struct {
 	*store.Store
 	config *config.Config
+	parts  *app.Parts
 	log    *slog.Logger
 }
 
@@ -128,7 +130,11 @@ func (e *env) onStore(act action) func(*cobra.Command, []string) error {
 			return err
 		}
 		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-		return errors.Join(act(cmd.Context(), &site{st, c, quiet}, args), st.Close())
+		now, _, err := app.Clock(e.getenv)
+		if err != nil {
+			return errors.Join(usage{err}, st.Close())
+		}
+		return errors.Join(act(cmd.Context(), &site{st, c, app.NewParts(c, st, now, quiet), quiet}, args), st.Close())
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"wesouthasians.org/sangam/cmd/internal/app"
 	"wesouthasians.org/sangam/lists/moderate"
 	"wesouthasians.org/sangam/store"
 )
@@ -23,13 +22,9 @@ func (s *site) heldRow(h store.Held) (row, error) {
 		"reasons": h.Reasons, "received": stamp(h.Received), "message_id": h.MessageID, "size": h.Size}, err
 }
 
-func (s *site) desk() *moderate.Desk {
-	return moderate.New(s.Store, app.Site(s.config), s.log)
-}
-
 // decide runs one decision for each ID; one that fails is told and the others go on.
 func (e *env) decide(ctx context.Context, s *site, ids []string, fate string, one func(desk *moderate.Desk, id uint64) error) error {
-	desk := s.desk()
+	desk := s.parts.Desk
 	var rows []row
 	failed := false
 	for _, text := range ids {

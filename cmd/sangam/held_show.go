@@ -20,7 +20,7 @@ func newHeldShow(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, body, err := s.desk().Describe(id)
+			h, body, err := s.parts.Desk.Describe(id)
 			if errors.Is(err, store.ErrNotFound) {
 				return fmt.Errorf("no held post has the ID %d: `sangam held ls` shows those that wait", id)
 			}

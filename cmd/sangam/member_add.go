@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"wesouthasians.org/sangam/lists/member"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -30,7 +29,7 @@ func newMemberAdd(e *env) *cobra.Command {
 			if err := assign([]string{"name=" + name, "role=" + role, "delivery=" + delivery}, m.Set); err != nil {
 				return err
 			}
-			if err := member.New(s.Store, s.log).Add(ctx, l, m); errors.Is(err, store.ErrExists) {
+			if err := s.parts.Members.Add(ctx, l, m, quiet); errors.Is(err, store.ErrExists) {
 				return fmt.Errorf("%s is a member of %s already: change it with `sangam member set`", m.Address, l.Address())
 			} else if err != nil {
 				return err
@@ -46,7 +45,7 @@ func newMemberAdd(e *env) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` of the person")
 	cmd.Flags().StringVar(&role, "role", "member", "member, moderator or owner")
-	cmd.Flags().StringVar(&delivery, "delivery", "each", "each or none")
-	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing; no notice is mailed either way")
+	cmd.Flags().StringVar(&delivery, "delivery", "each", "each, digest, digest-text, index or none")
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing and mail no welcome")
 	return e.jsonFlag(cmd)
 }

@@ -5,12 +5,11 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"wesouthasians.org/sangam/lists/member"
 )
 
 func newMemberRemove(e *env) *cobra.Command {
-	return &cobra.Command{
+	var quiet bool
+	cmd := &cobra.Command{
 		Use: "remove LIST ADDRESS", Short: "End a membership", Args: arguments(2, 2),
 		Example: "  sangam member remove heplink asha@example.org",
 		RunE: e.onStore(func(ctx context.Context, s *site, args []string) error {
@@ -18,11 +17,13 @@ func newMemberRemove(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := member.New(s.Store, s.log).Remove(ctx, l, m.Address); err != nil {
+			if err := s.parts.Members.Remove(ctx, l, m.Address, quiet); err != nil {
 				return err
 			}
 			fmt.Fprintf(e.stdout, "removed %s from %s\n", m.Address, l.Address())
 			return nil
 		}),
 	}
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "mail no goodbye")
+	return cmd
 }

@@ -12,7 +12,7 @@ func newMemberSet(e *env) *cobra.Command {
 	return e.jsonFlag(&cobra.Command{
 		Use: "set LIST ADDRESS KEY=VALUE...", Short: "Change options of a member", Args: arguments(3, -1),
 		Long: "Change options of a member, all of them or, when one is wrong, none. The keys: name, role (member, moderator, owner),\n" +
-			"delivery (each, none), ack, own_posts, no_duplicates, conceal, language, attachments (keep, link), until (a date).",
+			"delivery (each, digest, digest-text, index, none), ack, own_posts, no_duplicates, conceal, language, attachments (keep, link), until (a date).",
 		Example: "  sangam member set heplink asha@example.org role=owner own_posts=false\n  sangam member set heplink ravi@example.org until=2027-01-31",
 		RunE: e.onStore(func(_ context.Context, s *site, args []string) error {
 			l, m, err := s.member(args[0], args[1])

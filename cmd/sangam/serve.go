@@ -88,10 +88,17 @@ func (e *env) newApp(c *config.Config, st *store.Store, log slog.Handler) (*app.
 			}
 		}()
 		inside := &env{stdin: stdin, stdout: stdout, stderr: stderr, dir: r.Dir, width: r.Width, getenv: e.getenv, args: r.Args,
-			site: &site{st, c, a.Log()}}
+			site: &site{st, c, a.Parts, a.Log()}}
 		return inside.run(ctx)
 	}
-	a, err := app.New(app.Options{Config: c, Store: st, Log: log, Control: run})
+	now, offset, err := app.Clock(e.getenv)
+	if err != nil {
+		return nil, usage{err}
+	}
+	if offset != 0 {
+		slog.New(log).Warn("the clock is shifted by SANGAM_CLOCK_OFFSET, which is for tests", "by", offset)
+	}
+	a, err = app.New(app.Options{Config: c, Store: st, Log: log, Now: now, Control: run})
 	return a, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/command"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
 )
@@ -31,6 +32,20 @@ type Envelope struct {
 // Members is what intake asks of memberships.
 type Members interface {
 	Leave(ctx context.Context, member uint64) error
+	Complain(ctx context.Context, l store.List, a store.Address, answer string) error
+}
+
+// Clerk does commands.
+type Clerk interface {
+	Take(ctx context.Context, r lists.Route, m command.Mail) error
+	Confirm(ctx context.Context, r lists.Route, m command.Mail) error
+	Mistaken(ctx context.Context, p *post.Post, verified bool) error
+}
+
+// Desk holds posts.
+type Desk interface {
+	Hold(ctx context.Context, p *post.Post, reasons, codes []string) (store.Held, error)
+	Acknowledge(ctx context.Context, p *post.Post, number uint64) error
 }
 
 // Options of New.
@@ -38,10 +53,14 @@ type Options struct {
 	Store     *store.Store
 	Addresses *lists.Addresses
 	Members   Members
+	Clerk     Clerk
+	Desk      Desk
 	Site      post.Site
 	Admins    []store.Address
-	Now       func() time.Time
-	Log       *slog.Logger
+	// AuthServers are the names of servers of our own whose Authentication-Results are believed.
+	AuthServers []string
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Intake takes messages. It is safe for concurrent use.
@@ -117,7 +136,7 @@ func (in *Intake) Deliver(ctx context.Context, e Envelope, to []string, raw []by
 			continue
 		}
 		if taken && !e.LMTP && !r.Temporary() {
-			results[i] = in.hold(ctx, e, v.post, []string{"other recipients took it, this list would not: " + r.Public})
+			results[i] = in.hold(ctx, e, v.post, []string{"other recipients took it, this list would not: " + r.Public}, []string{"other"})
 			continue
 		}
 		in.fate(post.Rejected, e, v.post, "answer", r.Public)
@@ -171,7 +190,11 @@ func (in *Intake) one(ctx context.Context, e Envelope, to string, raw []byte) (*
 		}
 		return nil, nil
 	case lists.KindBounce:
-		return nil, in.bounce(e, r, raw)
+		return nil, in.bounce(ctx, e, r, raw)
+	case lists.KindCommand:
+		return nil, in.commands(in.Clerk.Take(ctx, r, in.mail(e, raw)))
+	case lists.KindConfirm:
+		return nil, in.commands(in.Clerk.Confirm(ctx, r, in.mail(e, raw)))
 	}
 	return nil, refusal(550, [3]int{5, 1, 1}, nil, "there is no such address here: check its spelling")
 }
@@ -182,36 +205,54 @@ func (in *Intake) failed(err error) error {
 	return notNow(err)
 }
 
+// commands answers for what was done of a mail with commands: what is done once is not done again when the mail comes again.
+func (in *Intake) commands(err error) error {
+	if err != nil {
+		return in.failed(err)
+	}
+	return nil
+}
+
+func (in *Intake) mail(e Envelope, raw []byte) command.Mail {
+	return command.Mail{Sender: e.sender(), Raw: raw, Verified: in.verified(e, raw)}
+}
+
+// sender as an address; one that is none stays as it was given.
+func (e Envelope) sender() store.Address {
+	a, err := store.ParseAddress(e.Sender)
+	if err != nil {
+		return store.Address(strings.ToLower(e.Sender))
+	}
+	return a
+}
+
 func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte) (*judged, error) {
-	sender, _ := store.ParseAddress(e.Sender)
-	if sender == "" && e.Sender != "" {
-		sender = store.Address(strings.ToLower(e.Sender))
-	}
-	p := post.New(l, sender, raw, in.Now().UTC())
-	if err := p.FindMembers(in.Store.Member); err != nil {
+	p := post.New(l, e.sender(), raw, in.Now().UTC())
+	if err := p.LookUp(in.Store); err != nil {
 		return nil, notNow(err)
-	}
-	d := p.Described.Post
-	if p.Seen = in.Store.Seen(l.ID, d.MessageID, d.Content); p.Seen != nil && !errors.Is(p.Seen, store.ErrDuplicate) && !errors.Is(p.Seen, store.ErrConflict) {
-		return nil, notNow(p.Seen)
 	}
 	v := post.Judge(p)
 	switch v.Action {
+	case post.Mistaken:
+		return nil, in.mistaken(ctx, e, p, v)
 	case post.Accepted:
 		accepted, err := in.Store.Accept(ctx, p.Acceptance(in.Site))
 		switch {
 		case errors.Is(err, store.ErrDuplicate):
 			in.fate(post.Duplicate, e, p)
 		case errors.Is(err, store.ErrConflict): // another one came first a moment ago
-			return nil, in.hold(ctx, e, p, []string{"another message has the same Message-ID"})
+			return nil, in.hold(ctx, e, p, []string{"another message has the same Message-ID"}, []string{"conflict"})
 		case err != nil:
 			return nil, in.failed(err)
 		default:
 			in.fate(post.Accepted, e, p, "number", accepted.Number)
+			if err := in.Desk.Acknowledge(ctx, p, accepted.Number); err != nil {
+				in.Log.Warn("no receipt", "number", accepted.Number, "cause", err) // the post itself is safe
+			}
 		}
 		return nil, nil
 	case post.Held:
-		return nil, in.hold(ctx, e, p, v.Reasons)
+		return nil, in.hold(ctx, e, p, v.Reasons, v.Codes)
 	case post.Rejected:
 		return &judged{p}, v.Refusal
 	}
@@ -219,8 +260,22 @@ func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte
 	return nil, nil
 }
 
-func (in *Intake) hold(ctx context.Context, e Envelope, p *post.Post, reasons []string) error {
-	h, err := in.Store.Hold(ctx, p.Held(reasons), p.Raw)
+// mistaken answers a command that came to the list. One whose author may be another than the sender is held: its answer would trouble
+// somebody who wrote nothing.
+func (in *Intake) mistaken(ctx context.Context, e Envelope, p *post.Post, v post.Verdict) error {
+	verified := in.verified(e, p.Raw)
+	if p.Automatic() != "" || !verified && p.Sender != p.Described.Post.Author {
+		return in.hold(ctx, e, p, v.Reasons, []string{"command"})
+	}
+	if err := in.Clerk.Mistaken(ctx, p, verified); err != nil {
+		return in.failed(err)
+	}
+	in.fate(post.Discarded, e, p, "reasons", v.Reasons)
+	return nil
+}
+
+func (in *Intake) hold(ctx context.Context, e Envelope, p *post.Post, reasons, codes []string) error {
+	h, err := in.Desk.Hold(ctx, p, reasons, codes)
 	if err != nil {
 		return in.failed(err)
 	}

@@ -1,4 +1,5 @@
-// Package member joins people to lists and lets them leave. Command line, mail and web all come here.
+// Package member joins people to lists and lets them leave, and asks those whom mail does not reach. Command line, mail and web all come
+// here; who may do it is decided before.
 package member
 
 import (
@@ -6,46 +7,74 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
+	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/store"
 )
 
-// Roll keeps the memberships.
-type Roll struct {
-	store *store.Store
-	log   *slog.Logger
+// Options of New.
+type Options struct {
+	Store     *store.Store
+	Addresses *lists.Addresses
+	Office    *notice.Office
+	Admins    []store.Address // they stand in for the owners of a list without any
+	WebURL    string
+	Now       func() time.Time
+	Log       *slog.Logger
 }
+
+// Roll keeps the memberships.
+type Roll struct{ Options }
 
 // New returns the roll of a store.
-func New(st *store.Store, log *slog.Logger) *Roll { return &Roll{st, log} }
+func New(o Options) *Roll { return &Roll{o} }
 
-// Add makes somebody a member at once. store.ErrExists.
-func (r *Roll) Add(ctx context.Context, l store.List, m store.Member) error {
-	if err := r.store.AddMember(m); err != nil {
+// Add makes somebody a member at once, and welcomes who is not to be added quietly. store.ErrExists.
+func (r *Roll) Add(ctx context.Context, l store.List, m store.Member, quiet bool) error {
+	if err := r.Store.AddMember(m); err != nil {
 		return err
 	}
-	r.log.Info("joined", "list", l.Address(), "member", m.Address, "role", m.Role)
-	return nil
+	r.Log.Info("joined", "list", l.Address(), "member", m.Address, "role", m.Role)
+	if quiet {
+		return nil
+	}
+	return r.tell(ctx, l, m, "welcome", notice.Values{"text": l.Welcome})
 }
 
-// Remove ends a membership. store.ErrNotFound.
-func (r *Roll) Remove(ctx context.Context, l store.List, a store.Address) error {
-	m, err := r.store.Member(l.ID, a)
+// Remove ends a membership and says goodbye to who is not to be removed quietly. store.ErrNotFound.
+func (r *Roll) Remove(ctx context.Context, l store.List, a store.Address, quiet bool) error {
+	m, err := r.Store.Member(l.ID, a)
 	if err != nil {
 		return fmt.Errorf("member %s: %w", a, err)
 	}
-	if err := r.store.RemoveMember(l.ID, a); err != nil {
+	if err := r.Store.RemoveMember(l.ID, a); err != nil {
 		return err
 	}
-	r.log.Info("left", "list", l.Address(), "member", a)
-	if m.Role == store.RoleOwner && !r.owned(l) {
-		r.log.Warn("the last owner left: add another", "list", l.Address(), "member", a)
+	r.left(l, m)
+	if quiet {
+		return nil
 	}
-	return nil
+	return r.tell(ctx, l, m, "goodbye", notice.Values{"text": l.Goodbye})
+}
+
+func (r *Roll) left(l store.List, m store.Member) {
+	r.Log.Info("left", "list", l.Address(), "member", m.Address)
+	if m.Role == store.RoleOwner && !r.owned(l) {
+		r.Log.Warn("the last owner left: add another", "list", l.Address(), "member", m.Address)
+	}
+}
+
+// tell writes to a member in the member's language.
+func (r *Roll) tell(ctx context.Context, l store.List, m store.Member, name string, v notice.Values) error {
+	v["member"] = string(m.Address)
+	return r.Office.Send(ctx, notice.Notice, notice.Mail{Name: name, List: l, To: []store.Address{m.Address},
+		Language: notice.Language(m.Language, l.Language), Values: v})
 }
 
 func (r *Roll) owned(l store.List) bool {
-	for m, err := range r.store.Members(l.ID, "") {
+	for m, err := range r.Store.Members(l.ID, "") {
 		if err != nil || m.Role == store.RoleOwner {
 			return true // or not known, which is no cause for alarm
 		}
@@ -55,19 +84,34 @@ func (r *Roll) owned(l store.List) bool {
 
 // Leave ends the membership that an unsubscribe token names. It is no error when that has ended already.
 func (r *Roll) Leave(ctx context.Context, id uint64) error {
-	m, err := r.store.MemberByID(id)
+	m, err := r.Store.MemberByID(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}
-	l, err := r.store.ListByID(m.List)
+	l, err := r.Store.ListByID(m.List)
 	if err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}
-	if err := r.Remove(ctx, l, m.Address); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := r.Remove(ctx, l, m.Address, false); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("leave: %w", err)
 	}
 	return nil
 }
+
+// staff are the moderators and owners of a list, or those who stand in for them.
+func (r *Roll) staff(l store.List, ownersOnly bool) ([]store.Address, error) {
+	to, err := r.Office.Staff(l, ownersOnly)
+	if len(to) == 0 {
+		to = r.Admins
+	}
+	return to, err
+}
+
+// link is the page that does what a token stands for.
+func (r *Roll) link(secret string) string { return r.WebURL + "/c/" + secret }
+
+// Day is how notices write when something ends.
+func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -1,4 +1,4 @@
-// Package moderate decides about held posts. Command line, mail, web and IMAP all come here.
+// Package moderate holds posts for a moderator and decides about them. Command line, mail, web and IMAP all come here.
 package moderate
 
 import (
@@ -9,19 +9,37 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/archive"
+	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
 )
 
-// Desk is where held posts are decided about.
-type Desk struct {
-	store *store.Store
-	site  post.Site
-	log   *slog.Logger
+// Options of New.
+type Options struct {
+	Store     *store.Store
+	Addresses *lists.Addresses
+	Office    *notice.Office
+	Site      post.Site
+	Admins    []store.Address // they stand in for the moderators of a list without any
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
+// Desk is where held posts are decided about.
+type Desk struct{ Options }
+
 // New returns a desk.
-func New(st *store.Store, site post.Site, log *slog.Logger) *Desk { return &Desk{st, site, log} }
+func New(o Options) *Desk { return &Desk{o} }
+
+// Hold keeps a post until somebody decides, and tells moderators and author.
+func (d *Desk) Hold(ctx context.Context, p *post.Post, reasons, codes []string) (store.Held, error) {
+	h, err := d.Store.Hold(ctx, p.Held(reasons, codes), p.Raw)
+	if err != nil {
+		return h, err
+	}
+	return h, d.announce(ctx, p, h)
+}
 
 // Approve distributes a held post as if it came now, with the list's present settings. ErrNotFound when somebody decided
 // already.
@@ -30,62 +48,88 @@ func (d *Desk) Approve(ctx context.Context, id uint64) (store.Post, error) {
 	if err != nil {
 		return store.Post{}, err
 	}
-	raw, err := d.store.HeldRaw(id)
+	raw, err := d.Store.HeldRaw(id)
 	if err != nil {
 		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
 	}
-	p := post.New(l, h.Sender, raw, time.Now().UTC())
-	if err := p.FindMembers(d.store.Member); err != nil {
+	p := post.New(l, h.Sender, raw, d.Now().UTC())
+	if err := p.LookUp(d.Store); err != nil {
 		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
 	}
-	a := p.Acceptance(d.site)
+	a := p.Acceptance(d.Site)
 	a.Held, a.KeepBoth = id, true
-	accepted, err := d.store.Accept(ctx, a)
+	accepted, err := d.Store.Accept(ctx, a)
 	if errors.Is(err, store.ErrDuplicate) { // it came in on another way meanwhile
-		return accepted, d.drop("discarded", id, "reasons", []string{"the same message was posted already"})
+		return accepted, d.drop("discarded", h, l, "reasons", []string{"the same message was posted already"})
 	}
 	if err != nil {
 		return accepted, fmt.Errorf("approve %d: %w", id, err)
 	}
-	d.log.Info("accepted", "list", l.Address(), "number", accepted.Number, "from", h.Author, "message_id", h.MessageID, "held", id)
-	return accepted, nil
+	d.Log.Info("accepted", "list", l.Address(), "number", accepted.Number, "from", h.Author, "message_id", h.MessageID, "held", id)
+	return accepted, d.Acknowledge(ctx, p, accepted.Number)
 }
 
-// Reject deletes a held post. The reason is for its author.
+// Trust approves a held post, and lets the posts of its author pass from now on.
+func (d *Desk) Trust(ctx context.Context, id uint64) (store.Held, error) {
+	h, l, err := d.find(id)
+	if err != nil {
+		return h, err
+	}
+	if err := d.Store.Trust(l.ID, h.Author); err != nil {
+		return h, fmt.Errorf("trust %s: %w", h.Author, err)
+	}
+	_, err = d.Approve(ctx, id)
+	return h, err
+}
+
+// Reject deletes a held post and tells its author the reason.
 func (d *Desk) Reject(ctx context.Context, id uint64, reason string) error {
-	return d.drop("rejected", id, "reason", reason)
-}
-
-// Discard deletes a held post without a word.
-func (d *Desk) Discard(ctx context.Context, id uint64) error { return d.drop("discarded", id) }
-
-func (d *Desk) drop(fate string, id uint64, more ...any) error {
 	h, l, err := d.find(id)
 	if err != nil {
 		return err
 	}
-	if err := d.store.DropHeld(id); err != nil {
+	tell, err := d.tellable(h)
+	if err != nil {
 		return err
 	}
-	d.log.Info(fate, append([]any{"list", l.Address(), "held", id, "from", h.Author, "message_id", h.MessageID}, more...)...)
+	if err := d.drop("rejected", h, l, "reason", reason); err != nil || !tell {
+		return err
+	}
+	return d.toAuthor(ctx, "rejected", l, h, notice.Values{"reason": reason})
+}
+
+// Discard deletes a held post without a word.
+func (d *Desk) Discard(ctx context.Context, id uint64) error {
+	h, l, err := d.find(id)
+	if err != nil {
+		return err
+	}
+	return d.drop("discarded", h, l)
+}
+
+func (d *Desk) drop(fate string, h store.Held, l store.List, more ...any) error {
+	if err := d.Store.DropHeld(h.ID); err != nil {
+		return err
+	}
+	d.Log.Info(fate, append([]any{"list", l.Address(), "held", h.ID, "from", h.Author, "message_id", h.MessageID}, more...)...)
 	return nil
 }
 
 func (d *Desk) find(id uint64) (store.Held, store.List, error) {
-	h, err := d.store.HeldPost(id)
+	h, err := d.Store.HeldPost(id)
 	if err != nil {
 		return h, store.List{}, fmt.Errorf("held post %d: %w", id, err)
 	}
-	l, err := d.store.ListByID(h.List)
+	l, err := d.Store.ListByID(h.List)
 	return h, l, err
 }
 
 // Describe reads a held post as a reader would.
 func (d *Desk) Describe(id uint64) (store.Held, archive.Body, error) {
-	h, err := d.store.HeldPost(id)
+	h, err := d.Store.HeldPost(id)
 	if err != nil {
 		return h, archive.Body{}, fmt.Errorf("held post %d: %w", id, err)
 	}
-	raw, err := d.store.HeldRaw(id)
+	raw, err := d.Store.HeldRaw(id)
 	return h, archive.Read(raw), err
 }

@@ -80,3 +80,6 @@ func encodedWords(s string) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// Words writes text for an unstructured header field such as Subject: as it is, or with encoded words.
+func Words(s string) string { return encodeWords(strings.Join(strings.Fields(s), " ")) }

@@ -27,13 +27,15 @@ type Post struct {
 	Header    archive.Header
 	Described archive.Description
 	Members   []store.Member // memberships of the addresses in From
+	Banned    bool           // one of the authors, or the sender
+	Trusted   bool           // a moderator trusts the author
 	Seen      error          // store.ErrDuplicate, store.ErrConflict or nil
 	Received  time.Time
 
 	read *archive.Body // by body
 }
 
-// New parses a message. Seen is the caller's to fill in, and Members by FindMembers.
+// New parses a message. What is stored about its authors LookUp fills in.
 func New(l store.List, sender store.Address, raw []byte, received time.Time) *Post {
 	raw = archive.CRLF(raw)
 	return &Post{List: l, Sender: sender, Raw: raw, Header: archive.ParseHeader(raw),
@@ -46,16 +48,41 @@ func (p *Post) Authors() []store.Address { return p.Header.Addresses("From") }
 // maxAuthors whose memberships are looked up.
 const maxAuthors = 20
 
-// FindMembers fills in Members. The lookup answers store.ErrNotFound for who is none.
-func (p *Post) FindMembers(lookup func(list uint64, a store.Address) (store.Member, error)) error {
+// Records is what a post is judged by.
+type Records interface {
+	// MemberOf finds the member of a list to whom an address belongs. store.ErrNotFound.
+	MemberOf(list uint64, a store.Address) (store.Member, error)
+	Banned(list uint64, as ...store.Address) (bool, error)
+	Trusted(list uint64, a store.Address) (bool, error)
+	// Seen: store.ErrDuplicate, store.ErrConflict or nil.
+	Seen(list uint64, messageID string, content [32]byte) error
+}
+
+// LookUp fills in what is stored about the authors and whether the message was here before.
+func (p *Post) LookUp(r Records) error {
 	authors := p.Authors()
-	for _, a := range authors[:min(len(authors), maxAuthors)] {
-		m, err := lookup(p.List.ID, a)
+	authors = authors[:min(len(authors), maxAuthors)]
+	for _, a := range authors {
+		m, err := r.MemberOf(p.List.ID, a)
 		if err == nil {
 			p.Members = append(p.Members, m)
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("find author: %w", err)
 		}
+	}
+	var err error
+	if p.Banned, err = r.Banned(p.List.ID, append(authors, p.Sender)...); err != nil {
+		return fmt.Errorf("find bans: %w", err)
+	}
+	if len(authors) > 0 {
+		if p.Trusted, err = r.Trusted(p.List.ID, authors[0]); err != nil {
+			return fmt.Errorf("find trust: %w", err)
+		}
+	}
+	d := p.Described.Post
+	p.Seen = r.Seen(p.List.ID, d.MessageID, d.Content)
+	if p.Seen != nil && !errors.Is(p.Seen, store.ErrDuplicate) && !errors.Is(p.Seen, store.ErrConflict) {
+		return fmt.Errorf("find duplicates: %w", p.Seen)
 	}
 	return nil
 }
@@ -69,8 +96,8 @@ func (p *Post) body() *archive.Body {
 	return p.read
 }
 
-// author is the membership that the post is judged by: the one with most rights of those in From.
-func (p *Post) author() *store.Member {
+// Member is the membership that the post is judged by: the one with most rights of those in From.
+func (p *Post) Member() *store.Member {
 	var best *store.Member
 	for i, m := range p.Members {
 		if best == nil || m.Role != store.RoleMember && best.Role == store.RoleMember {
@@ -97,15 +124,15 @@ func (p *Post) Acceptance(site Site) store.Acceptance {
 	if a.MessageID == "" {
 		a.MessageID = p.newMessageID(site)
 	}
-	if m := p.author(); m != nil {
+	if m := p.Member(); m != nil {
 		a.Author, a.Member = m.Address, m.Address
 	}
 	return a
 }
 
 // Held is the post as store.Hold takes it.
-func (p *Post) Held(reasons []string) store.Held {
+func (p *Post) Held(reasons, codes []string) store.Held {
 	d := p.Described.Post
 	return store.Held{List: p.List.ID, Sender: p.Sender, Author: d.Author, From: p.Header.Text("From"), Subject: d.Subject,
-		MessageID: d.MessageID, Content: d.Content, Reasons: reasons, Received: p.Received}
+		MessageID: d.MessageID, Content: d.Content, Reasons: reasons, Codes: codes, Received: p.Received}
 }

@@ -34,13 +34,13 @@ func automatic(p *Post) outcome {
 	case slices.ContainsFunc(p.Authors(), isRobot):
 		return discard("automatic mail: from " + string(p.Described.Post.Author))
 	case absent:
-		return hold("automatic mail: its subject is that of an automatic reply")
+		return hold("automatic", "automatic mail: its subject is that of an automatic reply")
 	case keyword != "" && keyword != "no":
-		return hold("automatic mail: Auto-Submitted: %s", keyword)
+		return hold("automatic", "automatic mail: Auto-Submitted: %s", keyword)
 	case precedence == "bulk" || precedence == "junk":
-		return hold("automatic mail: Precedence: %s", precedence)
+		return hold("automatic", "automatic mail: Precedence: %s", precedence)
 	case firstWord(p.Header.Get("Content-Type")) == "multipart/report":
-		return hold("automatic mail: a report")
+		return hold("automatic", "automatic mail: a report")
 	}
 	return outcome{}
 }
@@ -54,3 +54,22 @@ func firstWord(value string) string {
 }
 
 func isRobot(a store.Address) bool { return a.Local() == "mailer-daemon" }
+
+// Automatic tells why a message must not be answered; empty when a person wrote it.
+func (p *Post) Automatic() string {
+	if o := automatic(p); o.action != "" {
+		return o.reason
+	}
+	for _, name := range []string{"List-Id", "List-Post", "X-Loop"} {
+		if p.Header.Has(name) {
+			return "automatic mail: " + name
+		}
+	}
+	if v := firstWord(p.Header.Get("Precedence")); v == "list" {
+		return "automatic mail: Precedence: " + v
+	}
+	if len(p.Header.Values("Received")) > maxReceived {
+		return "mail loop"
+	}
+	return ""
+}

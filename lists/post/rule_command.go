@@ -1,6 +1,7 @@
 package post
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -14,18 +15,30 @@ var commandLine = regexp.MustCompile(`(?i)^((please|pls|kindly|bitte|por favor|�
 	`cancelar (la )?suscripci[oó]n|cancelar (a )?(inscrição|assinatura)|descadastrar|cancellami|отписаться|отпишите меня|` +
 	`berhenti berlangganan|إلغاء الاشتراك|सदस्यता (समाप्त|रद्द)( करें)?|সদস্যতা বাতিল|退订|退訂|取消订阅|取消訂閱)[.!]*$`)
 
-// command holds what was meant for the list server: a command as the only line of the body, or as the subject of a body with
+// command finds what was meant for the list server: a command as the only line of the body, or as the subject of a body with
 // almost nothing.
 func command(p *Post) outcome {
 	lines := ownLines(p.body().Text)
 	subject := strings.TrimSpace(p.Described.Post.Subject)
 	switch {
 	case len(lines) == 1 && p.isCommand(lines[0]):
-		return hold("a command, sent to the list by mistake: %.60s", lines[0])
+		return mistaken(lines[0])
 	case len(lines) <= 2 && words(lines) <= 5 && p.isCommand(subject):
-		return hold("a command, sent to the list by mistake: %.60s", subject)
+		return mistaken(subject)
 	}
 	return outcome{}
+}
+
+func mistaken(line string) outcome {
+	return outcome{action: Mistaken, reason: fmt.Sprintf("a command, sent to the list by mistake: %.100s", line)}
+}
+
+// CommandLine is the line of a mistaken post that is a command.
+func (p *Post) CommandLine() string {
+	if lines := ownLines(p.body().Text); len(lines) == 1 && p.isCommand(lines[0]) {
+		return lines[0]
+	}
+	return strings.TrimSpace(p.Described.Post.Subject)
 }
 
 func (p *Post) isCommand(line string) bool {

@@ -12,7 +12,7 @@ func duplicate(p *Post) outcome {
 	case errors.Is(p.Seen, store.ErrDuplicate):
 		return outcome{action: Duplicate, reason: "the same message was posted already"}
 	case errors.Is(p.Seen, store.ErrConflict):
-		return hold("another message has the same Message-ID")
+		return hold("conflict", "another message has the same Message-ID")
 	}
 	return outcome{}
 }

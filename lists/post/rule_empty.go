@@ -6,7 +6,7 @@ import "strings"
 func empty(p *Post) outcome {
 	body := p.body()
 	if strings.TrimSpace(body.Text) == "" && len(body.Attachments) == 0 && !body.Encrypted && !hasImage(body.HTML) {
-		return hold("the message is empty")
+		return hold("empty", "the message is empty")
 	}
 	return outcome{}
 }

@@ -16,12 +16,14 @@ const (
 	Rejected  Action = "rejected"
 	Discarded Action = "discarded"
 	Duplicate Action = "duplicate" // answered 250, not distributed again
+	Mistaken  Action = "mistaken"  // a command: answered to its author
 )
 
 // Verdict of the rules.
 type Verdict struct {
 	Action  Action
 	Reasons []string       // of a hold, every one; of the others the one that decided
+	Codes   []string       // of a hold, for each reason the name of its text in notices, and its limit behind a space
 	Refusal *store.Refusal // when rejected
 }
 
@@ -29,16 +31,18 @@ type Verdict struct {
 type outcome struct {
 	action  Action
 	reason  string
+	code    string // of a hold
 	refusal *store.Refusal
 }
 
-func hold(format string, args ...any) outcome {
-	return outcome{action: Held, reason: fmt.Sprintf(format, args...)}
+// hold names the text that tells the author, and says the same in full to the moderator.
+func hold(code, format string, args ...any) outcome {
+	return outcome{action: Held, code: code, reason: fmt.Sprintf(format, args...)}
 }
 
 func reject(enhanced [3]int, format string, args ...any) outcome {
 	text := fmt.Sprintf(format, args...)
-	return outcome{Rejected, text, &store.Refusal{Code: 550, Enhanced: enhanced, Public: text}}
+	return outcome{action: Rejected, reason: text, refusal: &store.Refusal{Code: 550, Enhanced: enhanced, Public: text}}
 }
 
 func discard(reason string) outcome { return outcome{action: Discarded, reason: reason} }
@@ -51,13 +55,14 @@ var rules = []struct {
 	{"loop", loop},
 	{"automatic", automatic},
 	{"author", author},
+	{"ban", ban},
 	{"duplicate", duplicate},
+	{"command", command},
 	{"sender", maySend},
 	{"moderation", moderation},
 	{"size", size},
 	{"recipients", recipients},
 	{"empty", empty},
-	{"command", command},
 }
 
 // Judge asks the rules.
@@ -70,6 +75,7 @@ func Judge(p *Post) Verdict {
 		case Held:
 			v.Action = Held
 			v.Reasons = append(v.Reasons, o.reason)
+			v.Codes = append(v.Codes, o.code)
 		default:
 			return Verdict{Action: o.action, Reasons: []string{o.reason}, Refusal: o.refusal}
 		}

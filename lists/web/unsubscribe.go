@@ -9,6 +9,7 @@ import (
 
 	"wesouthasians.org/sangam/archive/web"
 	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/command"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -17,11 +18,19 @@ type Members interface {
 	Leave(ctx context.Context, member uint64) error
 }
 
+// Clerk confirms what tokens stand for, and asks for confirmation by mail.
+type Clerk interface {
+	Look(token string) (command.Request, error)
+	Redeem(ctx context.Context, at store.List, token string, words []string) (command.Answer, error)
+	Ask(ctx context.Context, l store.List, mailbox, line string) error
+}
+
 // Options of Register.
 type Options struct {
 	Store     *store.Store
 	Addresses *lists.Addresses
 	Members   Members
+	Clerk     Clerk
 }
 
 // Register adds the pages to the site.
@@ -29,6 +38,10 @@ func Register(site *web.Site, o Options) {
 	p := &pages{site, o}
 	site.Handle("GET /u/{token}", p.offer)
 	site.Handle("POST /u/{token}", p.unsubscribe)
+	site.Handle("GET /c/{token}", p.showRequest)
+	site.Handle("POST /c/{token}", p.confirm)
+	site.HandleSection("join", p.join)
+	site.HandleSection("leave", p.leave)
 }
 
 type pages struct {

@@ -101,7 +101,7 @@ func newRenderer(a *lists.Addresses, webURL string, l store.List, j store.Job, r
 
 // copy for one recipient. A post gets the return path and the unsubscribe fields of its member (RFC 2369, RFC 8058).
 func (r *renderer) copy(rc store.Recipient) Copy {
-	if r.job.Number == 0 {
+	if !r.job.ListMail() {
 		return Copy{From: string(r.job.Sender), To: rc.Mailbox, Content: r.content}
 	}
 	l := r.list

@@ -270,6 +270,11 @@ func (r *Runner) load() error {
 		if a != nil || j.Exhausted {
 			continue
 		}
+		if wait, err := r.waits(j, jobs); err != nil {
+			return err
+		} else if wait {
+			continue
+		}
 		if r.beyond = r.beyond || len(r.active) >= maxActive; r.beyond {
 			continue
 		}
@@ -291,6 +296,27 @@ func (r *Runner) load() error {
 	}
 	r.due = r.Now()
 	return nil
+}
+
+// waits tells whether a job must not begin yet: its list is on hold, or it was accepted then and posts before it are still on their way.
+func (r *Runner) waits(j store.Job, jobs []store.Job) (bool, error) {
+	if !j.ListMail() {
+		return false, nil
+	}
+	l, err := r.Store.ListByID(j.List)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil // it is being removed, and its jobs with it
+	}
+	if err != nil || l.OnHold {
+		return true, err
+	}
+	for _, before := range jobs {
+		if j.Waited && before.ID < j.ID && before.List == j.List && before.ListMail() && !before.Exhausted {
+			r.beyond = true
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // giveUp forgets the recipients of a job that are not in flight.

@@ -38,8 +38,9 @@ func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 	if to.Since.IsZero() {
 		to.Since = now
 	}
+	permanent := true
 	if res.Kind == Deferred && now.Sub(to.Since) >= r.RetryFor {
-		res = Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + res.Answer}
+		res, permanent = Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + res.Answer}, false
 	}
 	if r.Count != nil {
 		r.Count(res.Kind, 1)
@@ -60,7 +61,7 @@ func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 		}
 		return
 	case Failed:
-		c.settlement.Failed = append(c.settlement.Failed, store.FailedCopy{Member: to.Member, Recipient: to.Address, Answer: res.Answer, At: now})
+		c.settlement.Failed = append(c.settlement.Failed, store.FailedCopy{Member: to.Member, Permanent: permanent, Recipient: to.Address, Answer: res.Answer, At: now})
 		log.Info("failed")
 	}
 	if c.retry {

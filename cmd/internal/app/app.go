@@ -32,6 +32,7 @@ type Options struct {
 	Config  *config.Config
 	Store   *store.Store
 	Log     slog.Handler
+	Now     func() time.Time
 	Control control.Run // commands that act inside the server; nil: no control socket
 }
 
@@ -42,7 +43,8 @@ type App struct {
 	telemetry   *telemetry.Telemetry
 	certificate *certificate // nil: no TLS
 	services    []*service
-	follower    follower
+	followers   []follower
+	Parts       *Parts
 	control     net.Listener
 
 	mu sync.Mutex // of Config, for Reload
@@ -157,7 +159,9 @@ func (a *App) Run(ctx context.Context) error {
 			group.Go(func() error { return s.serve(l) })
 		}
 	}
-	group.Go(func() error { return a.follower.Run(failed) })
+	for _, f := range a.followers {
+		group.Go(func() error { return f.Run(failed) })
+	}
 	commands, stopCommands := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCommands()
 	if a.control != nil {

@@ -9,38 +9,29 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/archive/login"
-	"wesouthasians.org/sangam/cmd/internal/config"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/intake"
-	"wesouthasians.org/sangam/lists/member"
-	"wesouthasians.org/sangam/lists/moderate"
-	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/smtpd"
 	"wesouthasians.org/sangam/smtpd/deliver"
-	"wesouthasians.org/sangam/store"
 )
 
 // wire makes the parts, from the left of the design to its right.
 func (a *App) wire() error {
 	c, st := a.Config, a.Store
-	addresses := lists.NewAddresses(st, c.Domains)
-	members := member.New(st, a.log)
-	var admins []store.Address
-	for _, admin := range c.Admins {
-		admins = append(admins, store.Address(admin))
-	}
+	a.Parts = NewParts(c, st, a.Now, a.log)
 	in := intake.New(intake.Options{
-		Store: st, Addresses: addresses, Members: members, Admins: admins, Now: time.Now, Log: a.log,
-		Site: Site(c),
+		Store: st, Addresses: a.Parts.Addresses, Members: a.Parts.Members, Clerk: a.Parts.Clerk, Desk: a.Parts.Desk, Site: Site(c),
+		Admins: a.Parts.Members.Admins, AuthServers: c.SMTP.TrustedAuthservIDs, Now: a.Now, Log: a.log,
 	})
 	a.addSMTP("smtp", c.SMTP.Listen, false, in)
 	a.addSMTP("lmtp", c.SMTP.LMTPListen, true, in)
-	if err := a.addDelivery(addresses); err != nil {
+	if err := a.addDelivery(a.Parts.Addresses); err != nil {
 		return err
 	}
 	gate := login.New(st, a.log)
-	a.addIMAP(gate, moderate.New(st, Site(c), a.log))
-	a.addPages(gate, addresses, members)
+	a.addIMAP(gate, a.Parts.Desk)
+	a.addPages(gate)
+	a.followers = append(a.followers, &chores{a.Parts, st, a.log})
 	if c.Metrics.Listen != "" {
 		a.addHTTP("metrics", []string{c.Metrics.Listen}, nil, a.telemetry.Handler())
 	}
@@ -71,10 +62,10 @@ func (a *App) addDelivery(addresses *lists.Addresses) error {
 	if err != nil {
 		return fmt.Errorf("delivery: %w", err)
 	}
-	a.follower = deliver.New(deliver.Options{
+	a.followers = append(a.followers, deliver.New(deliver.Options{
 		Store: a.Store, Addresses: addresses, Transport: transport, WebURL: a.Config.Web.URL, Connections: d.Connections,
-		RetryFor: time.Duration(d.RetryFor), Now: time.Now, Log: a.log, Count: a.countCopies,
-	})
+		RetryFor: time.Duration(d.RetryFor), Now: a.Now, Log: a.log, Count: a.countCopies,
+	}))
 	return nil
 }
 
@@ -115,9 +106,4 @@ func (a *App) addHTTP(name string, at []string, secure *tls.Config, handler http
 		s.wrap = func(l net.Listener) net.Listener { return tls.NewListener(l, secure) }
 	}
 	a.services = append(a.services, s)
-}
-
-// Site is what posts need to know of the configuration.
-func Site(c *config.Config) post.Site {
-	return post.Site{Hostname: c.Hostname, WebURL: c.Web.URL, DefaultDomain: c.Domains[0]}
 }

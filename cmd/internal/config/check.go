@@ -189,9 +189,6 @@ func (c *Config) checkDelivery(problem func(key, format string, args ...any)) {
 
 // checkLater refuses what asks for something that this version does not do.
 func (c *Config) checkLater(problem func(key, format string, args ...any)) {
-	if len(c.SMTP.TrustedAuthservIDs) > 0 {
-		problem("smtp.trusted_authserv_ids", "is not available in this version, which reads no Authentication-Results: leave it empty")
-	}
 	if len(c.DNS.Servers) > 0 {
 		problem("dns.servers", "is not available in this version, which asks no name server itself: leave it empty")
 	}

@@ -1,0 +1,236 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"wesouthasians.org/sangam/archive/search"
+	"wesouthasians.org/sangam/lists/notice"
+	"wesouthasians.org/sangam/store"
+)
+
+// Query and Hit are those of package search.
+type (
+	Query = search.Query
+	Hit   = search.Hit
+)
+
+// Bounds of one answer from the archive.
+const (
+	indexSize  = 20
+	maxIndex   = 200
+	maxHits    = 20
+	maxGet     = 100
+	maxGetSize = 5 << 20 // bytes
+)
+
+// readable tells whether who asks may read the archive; the text says why not.
+func (a *act) readable(l store.List) string {
+	role := a.role(l)
+	switch {
+	case l.Archive == "off":
+		return a.sayOf(l, "archive-off", nil)
+	case !l.ReadableBy(role != ""):
+		return a.sayOf(l, "archive-members", nil)
+	}
+	return ""
+}
+
+func (a *act) getLine(l store.List, number uint64) string {
+	return fmt.Sprintf("GET %s %d", l.MailboxName(a.Default), number)
+}
+
+// index shows the latest posts with a command for each.
+func index(a *act, _ context.Context, c call) (string, error) {
+	if c.all {
+		return a.say("name-list", nil), nil
+	}
+	if text := a.readable(c.list); text != "" {
+		return text, nil
+	}
+	n := indexSize
+	if len(c.args) > 0 {
+		if x, err := strconv.Atoi(c.args[0]); err == nil && x > 0 {
+			n = min(x, maxIndex)
+		}
+	}
+	log, err := a.Store.Log(c.list.ID)
+	if err != nil {
+		return "", err
+	}
+	first := uint64(1)
+	if log.Last > uint64(n) {
+		first = log.Last - uint64(n) + 1
+	}
+	var lines []string
+	for p, err := range a.Store.Posts(c.list.ID, first, log.Last) {
+		if err != nil {
+			return "", err
+		}
+		if !p.Removed {
+			lines = append(lines, a.getLine(c.list, p.Number)+"\n   "+describe(p))
+		}
+	}
+	if len(lines) == 0 {
+		return a.say("no-posts", nil), nil
+	}
+	return a.sayOf(c.list, "index", nil) + "\n\n" + strings.Join(lines, "\n"), nil
+}
+
+func describe(p store.Post) string {
+	return p.Date.Format(time.DateOnly) + "  " + p.From + ": " + p.Subject
+}
+
+// get attaches archived posts.
+func get(a *act, _ context.Context, c call) (string, error) {
+	if c.all {
+		return a.say("name-list", nil), nil
+	}
+	if text := a.readable(c.list); text != "" {
+		return text, nil
+	}
+	numbers, bad, err := a.numbers(c)
+	if bad != "" || err != nil {
+		return bad, err
+	}
+	var texts []string
+	size, attached := 0, 0
+	for _, x := range a.attached {
+		size += len(x.Bytes)
+	}
+	for i, n := range numbers {
+		p, err := a.Store.Post(c.list.ID, n)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			texts = append(texts, a.say("no-post", notice.Values{"number": fmt.Sprint(n), "list": string(c.list.Address())}))
+			continue
+		case err != nil:
+			return "", err
+		case p.Removed:
+			texts = append(texts, a.say("post-removed", notice.Values{"number": fmt.Sprint(n)}))
+			continue
+		}
+		raw, err := a.Store.Raw(c.list.ID, n)
+		if err != nil {
+			return "", err
+		}
+		if (size > 0 && size+len(raw) > maxGetSize) || attached == maxGet {
+			rest := fmt.Sprintf("%s-%d", a.getLine(c.list, n), numbers[len(numbers)-1])
+			if i == len(numbers)-1 {
+				rest = a.getLine(c.list, n)
+			}
+			texts = append(texts, a.say("get-too-much", notice.Values{"number": fmt.Sprint(n), "command": rest}))
+			break
+		}
+		size += len(raw)
+		attached++
+		a.attached = append(a.attached, notice.Attachment{Filename: fmt.Sprintf("%s-%d.eml", c.list.Name, n), Type: "message/rfc822", Bytes: raw})
+		texts = append(texts, fmt.Sprintf("%d  %s", n, describe(p)))
+	}
+	if attached > 0 {
+		texts = append([]string{a.say("get-attached", notice.Values{"count": fmt.Sprint(attached)})}, texts...)
+	}
+	return strings.Join(texts, "\n"), nil
+}
+
+// maxNumbers that one GET may ask for.
+const maxNumbers = 1000
+
+// numbers of the posts that a GET asks for; bad says what is wrong with it.
+func (a *act) numbers(c call) (ns []uint64, bad string, err error) {
+	args := c.args
+	if len(args) > 0 && strings.EqualFold(args[0], "THREAD") {
+		n, parseErr := strconv.ParseUint(strings.Join(args[1:], ""), 10, 63)
+		if parseErr != nil {
+			return nil, a.helpLine(*c.command), nil
+		}
+		p, err := a.Store.Post(c.list.ID, n)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, a.say("no-post", notice.Values{"number": fmt.Sprint(n), "list": string(c.list.Address())}), nil
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		ps, err := a.Store.ThreadPosts(c.list.ID, p.Thread, 0, maxNumbers)
+		for _, p := range ps {
+			ns = append(ns, p.Number)
+		}
+		return ns, "", err
+	}
+	for _, word := range args {
+		first, last, isRange := strings.Cut(strings.Trim(word, ",;"), "-")
+		from, err := strconv.ParseUint(first, 10, 62)
+		to := from
+		if err == nil && isRange {
+			to, err = strconv.ParseUint(last, 10, 62)
+		}
+		if err != nil || to < from {
+			return nil, a.helpLine(*c.command), nil
+		}
+		for n := from; n <= to && len(ns) < maxNumbers; n++ {
+			ns = append(ns, n)
+		}
+	}
+	if len(ns) == 0 {
+		return nil, a.helpLine(*c.command), nil
+	}
+	return ns, "", nil
+}
+
+// query reads the words of a search; bad says what is wrong with them.
+func (a *act) query(args []string) (q Query, bad string) {
+	q.Limit = maxHits
+	part := ""
+	for _, w := range args {
+		switch upper := strings.ToUpper(w); {
+		case upper == "SINCE" || upper == "FROM" || upper == "SUBJECT":
+			part = upper
+		case part == "SINCE":
+			t, err := time.Parse(time.DateOnly, w)
+			if err != nil {
+				return q, a.say("bad-value", notice.Values{"option": "SINCE", "problem": fmt.Sprintf("%q: 2026-01-31", cut(w, 40))})
+			}
+			q.Since, part = t, ""
+		case part == "FROM":
+			q.From, part = w, ""
+		case part == "SUBJECT":
+			q.Subject = append(q.Subject, w)
+		default:
+			q.Words = append(q.Words, w)
+		}
+	}
+	if len(q.Words)+len(q.Subject) == 0 && q.From == "" {
+		return q, a.say("say-words", nil)
+	}
+	return q, ""
+}
+
+// searchList shows what is found, best first, with a command for each.
+func searchList(a *act, ctx context.Context, c call) (string, error) {
+	if c.all {
+		return a.say("name-list", nil), nil
+	}
+	if text := a.readable(c.list); text != "" {
+		return text, nil
+	}
+	q, bad := a.query(c.args)
+	if bad != "" {
+		return bad, nil
+	}
+	hits, err := a.Search.Search(ctx, c.list, q)
+	if err != nil {
+		return "", err
+	}
+	if len(hits) == 0 {
+		return a.say("found-nothing", nil), nil
+	}
+	var lines []string
+	for i, h := range hits {
+		lines = append(lines, fmt.Sprintf("%d. %s\n   %s\n   %s", i+1, describe(h.Post), h.Excerpt, a.getLine(c.list, h.Post.Number)))
+	}
+	return a.sayOf(c.list, "found", notice.Values{"count": fmt.Sprint(len(hits))}) + "\n\n" + strings.Join(lines, "\n\n"), nil
+}

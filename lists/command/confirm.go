@@ -1,0 +1,257 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/notice"
+	"wesouthasians.org/sangam/lists/post"
+	"wesouthasians.org/sangam/store"
+)
+
+// Request is what a token stands for, for the page that asks.
+type Request struct {
+	List      store.List
+	Address   store.Address // whom it concerns; empty for a held post
+	Lines     []string      // what will be done
+	Decisions []string      // words to choose from; empty: only yes or no
+}
+
+// Look reads what a token stands for and changes nothing. store.ErrNotFound.
+func (c *Clerk) Look(token string) (Request, error) {
+	if id, ok := c.Addresses.ReadHeld(token); ok {
+		h, err := c.Store.HeldPost(id)
+		if err != nil {
+			return Request{}, err
+		}
+		l, err := c.Store.ListByID(h.List)
+		return Request{List: l, Lines: []string{h.From, h.Subject}, Decisions: []string{"APPROVE", "TRUST", "REJECT", "DISCARD"}}, err
+	}
+	t, err := c.Store.Token(token, c.Now())
+	if err != nil {
+		return Request{}, err
+	}
+	l, err := c.listOf(t)
+	r := Request{List: l, Address: t.Address, Lines: t.Lines}
+	switch t.Purpose {
+	case store.PurposeChange:
+		r.Lines = []string{"CHANGE " + string(t.Other) + " " + string(t.Address)}
+	case store.PurposeInvite:
+		r.Lines = []string{"SUBSCRIBE " + string(l.Address())}
+	case store.PurposeResume:
+		r.Lines = []string{"SET " + string(l.Address()) + " MAIL"}
+	case store.PurposeJoin:
+		r.Lines, r.Decisions = []string{"ADD " + string(l.Address()) + " " + string(t.Address)}, []string{"APPROVE", "REJECT"}
+	}
+	return r, err
+}
+
+// listOf is the list of a token, zero when it has none; store.ErrNotFound when that is gone.
+func (c *Clerk) listOf(t store.Token) (store.List, error) {
+	if t.List == 0 {
+		return store.List{}, nil
+	}
+	return c.Store.ListByID(t.List)
+}
+
+// Confirm takes a mail to a confirmation address. What a program wrote confirms nothing.
+func (c *Clerk) Confirm(ctx context.Context, r lists.Route, m Mail) error {
+	p := post.New(store.List{}, m.Sender, m.Raw, c.Now())
+	who, ok := author(p)
+	if reason := p.Automatic(); reason != "" || !ok {
+		c.Log.Info("discarded", "list", r.List.Name, "from", who.address, "sender", m.Sender, "reasons", []string{"confirmation: " + reason})
+		return nil
+	}
+	answer, err := c.Redeem(ctx, r.List, r.Token, own(m.Raw, false))
+	if err != nil || answer.text == "" {
+		return err
+	}
+	to := answer.to
+	if to == "" {
+		if to = who.address; !m.Verified && m.Sender != who.address {
+			return nil
+		}
+	}
+	mail := notice.Mail{Name: "answer", List: answer.list, To: []store.Address{to}, Language: answer.lang, Attached: answer.attached,
+		Values: notice.Values{"answers": answer.text}}
+	if to == who.address {
+		mail.InReplyTo = p.Described.Post.MessageID
+	}
+	return c.Office.Send(ctx, notice.Answer, mail)
+}
+
+// Answer to a confirmation.
+type Answer struct {
+	text     string
+	to       store.Address // empty: who confirmed
+	list     store.List
+	lang     string
+	attached []notice.Attachment
+}
+
+// Text for a page.
+func (a Answer) Text() string { return a.text }
+
+// refusals are words that withdraw a request.
+var refusals = []string{"NO", "CANCEL", "REJECT", "STOP", "NON", "NEIN", "NÃO", "नहीं", "না", "نہیں", "இல்லை", "නැත", "होइन"}
+
+// Redeem does what a token stands for, or what the words of an answer choose. The token ends last, so that a crash before the end lets the
+// same mail do the rest. at is the list of the address that was answered; another's token is not known there.
+func (c *Clerk) Redeem(ctx context.Context, at store.List, token string, words []string) (Answer, error) {
+	token = strings.ToLower(strings.TrimSpace(token))
+	if id, ok := c.Addresses.ReadHeld(token); ok {
+		return c.redeemHeld(ctx, at, id, words)
+	}
+	unknown := func(l store.List) (Answer, error) {
+		a := c.act(l, person{})
+		return Answer{text: a.say("token-unknown", nil), list: l, lang: a.lang}, nil
+	}
+	t, err := c.Store.Token(token, c.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return unknown(at)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	l, err := c.listOf(t)
+	if errors.Is(err, store.ErrNotFound) || at.ID != 0 && at.ID != t.List {
+		return unknown(at)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	a := c.act(l, person{t.Address, t.Mailbox, t.Name})
+	a.confirmed = true
+	answer := func(text string) Answer { return Answer{text, t.Address, l, a.lang, a.attached} }
+	if t.Purpose == store.PurposeJoin {
+		return c.redeemJoin(ctx, a, t, l, words)
+	}
+	if first := firstWord(words); slices.Contains(refusals, first) {
+		return answer(a.say("cancelled", nil)), c.Store.DropToken(t)
+	}
+	switch t.Purpose {
+	case store.PurposeChange:
+		if err := c.Store.Agree(token, t.Address); err != nil {
+			return Answer{}, err
+		}
+		t.Agreed = append(t.Agreed, t.Address)
+		text, err := a.changeWhenAgreed(t)
+		return answer(text), err
+	case store.PurposeInvite:
+		a.invited = true
+		t.Lines = []string{strings.TrimSpace("SUBSCRIBE " + string(l.Address()) + " " + t.Name)}
+	case store.PurposeResume:
+		if err := c.Members.Resume(l, t.Address); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return Answer{}, err
+		}
+		return answer(a.sayOf(l, "resumed", nil)), c.Store.DropToken(t)
+	}
+	if err := a.runAll(ctx, t.Lines); err != nil {
+		return Answer{}, err
+	}
+	return answer(strings.Join(a.answers, "\n\n")), c.Store.DropToken(t)
+}
+
+func firstWord(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	first, _, _ := strings.Cut(words[0], " ")
+	return strings.ToUpper(strings.Trim(first, ".,;:!*\"'"))
+}
+
+// decision reads the word that decides, and what stands behind it on the line and on those that follow.
+func decision(words []string) (word, reason string) {
+	if len(words) == 0 {
+		return "", ""
+	}
+	_, rest, _ := strings.Cut(words[0], " ")
+	reason = strings.TrimSpace(strings.TrimLeft(strings.Join(append([]string{rest}, words[1:]...), "\n"), ":,-. \n"))
+	switch firstWord(words) {
+	case "APPROVE", "APPROVED", "ACCEPT", "OK", "YES":
+		return "APPROVE", ""
+	case "TRUST", "TRUSTED":
+		return "TRUST", ""
+	case "REJECT", "REJECTED", "REFUSE", "NO":
+		return "REJECT", cut(reason, 2000)
+	case "DISCARD", "DISCARDED", "DELETE", "SPAM":
+		return "DISCARD", ""
+	}
+	return "", ""
+}
+
+// redeemHeld decides about a held post by the words of an answer.
+func (c *Clerk) redeemHeld(ctx context.Context, at store.List, id uint64, words []string) (Answer, error) {
+	a := c.act(at, person{})
+	answer := func(text string) (Answer, error) { return Answer{text: text, list: a.implied, lang: a.lang}, nil }
+	h, err := c.Store.HeldPost(id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && at.ID != 0 && at.ID != h.List {
+		return answer(a.say("held-unknown", notice.Values{"id": fmt.Sprint(id)}))
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	l, err := c.Store.ListByID(h.List)
+	if err != nil {
+		return Answer{}, err
+	}
+	a = c.act(l, person{})
+	word, reason := decision(words)
+	if word == "" {
+		return answer(a.say("held-word", nil))
+	}
+	text, err := a.decideOne(ctx, word, h, reason)
+	if err != nil {
+		return Answer{}, err
+	}
+	return answer(text)
+}
+
+// redeemJoin lets somebody in, or not, as a moderator says.
+func (c *Clerk) redeemJoin(ctx context.Context, a *act, t store.Token, l store.List, words []string) (Answer, error) {
+	staff := c.act(l, person{})
+	answer := Answer{list: l, lang: staff.lang}
+	v := notice.Values{"member": string(t.Address)}
+	switch word, reason := decision(words); word {
+	case "APPROVE", "TRUST":
+		m, err := c.Store.NewMember(l.ID, t.Mailbox, c.Now())
+		if err != nil {
+			return answer, err
+		}
+		m.Name = t.Name
+		a.setAll(&m, t.Lines)
+		if err := a.join(ctx, l, m); err != nil {
+			return answer, err
+		}
+		answer.text = staff.sayOf(l, "join-approved", v)
+	case "REJECT", "DISCARD":
+		if err := c.Members.RefuseJoin(ctx, l, t.Address, reason); err != nil {
+			return answer, err
+		}
+		answer.text = staff.sayOf(l, "join-refused", v)
+	default:
+		answer.text = staff.say("join-word", nil)
+		return answer, nil
+	}
+	return answer, c.Store.DropToken(t)
+}
+
+// ok confirms by a command: OK TOKEN.
+func ok(a *act, ctx context.Context, c call) (string, error) {
+	if len(c.args) == 0 {
+		return a.helpLine(*c.command), nil
+	}
+	answer, err := a.Redeem(ctx, a.implied, c.args[0], c.args[1:])
+	if err != nil {
+		return "", err
+	}
+	a.attached = append(a.attached, answer.attached...)
+	if answer.text == "" {
+		return "", nil
+	}
+	return answer.text, nil
+}

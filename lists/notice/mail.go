@@ -1,0 +1,260 @@
+// Package notice writes every mail that the server sends in its own name: answers, requests for confirmation and notices, from texts in
+// nine languages that a list may replace by its own. Its mail has a null return path and says that a program wrote it (RFC 3834), so that
+// no program answers it.
+package notice
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"mime/quotedprintable"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"wesouthasians.org/sangam/lists/post"
+	"wesouthasians.org/sangam/store"
+)
+
+// Attachment of a mail.
+type Attachment struct {
+	Filename string
+	Type     string // media type; message/rfc822 goes unencoded
+	Bytes    []byte
+}
+
+// Mail is one mail of the server.
+type Mail struct {
+	Name      string     // of the text: "confirm" is [mail.confirm]
+	List      store.List // zero: mail of the site
+	To        []store.Address
+	Language  string // that of Language; empty: that of the list
+	Values    Values
+	ReplyTo   string // an address
+	InReplyTo string // Message-ID of what it answers, without brackets
+	Subject   string // in place of the text's own
+	Attached  []Attachment
+}
+
+// general values are filled in for every mail of a list.
+var general = []string{"title", "list", "request", "owner", "help", "info", "index", "join", "leave", "server", "description"}
+
+// ListValues are the addresses and names of a list that texts speak of.
+func ListValues(l store.List, server string) Values {
+	at := func(suffix string) string { return l.Name + suffix + "@" + l.Domain }
+	v := Values{"server": server}
+	if l.Name == "" {
+		v["request"], v["owner"], v["title"] = "listserv@"+server, "postmaster@"+server, server
+		return v
+	}
+	v["title"], v["description"] = Title(l), l.Description
+	v["list"], v["request"], v["owner"], v["help"] = at(""), at("-request"), at("-owner"), at("-help")
+	v["info"], v["index"], v["join"], v["leave"] = at("-info"), at("-index"), at("-join"), at("-leave")
+	return v
+}
+
+// Title is what texts call a list.
+func Title(l store.List) string {
+	if l.Title != "" {
+		return l.Title
+	}
+	return l.Name
+}
+
+// render makes the bytes of a mail.
+func render(m Mail, own, server, hostname string, now time.Time) []byte {
+	values := ListValues(m.List, server)
+	for k, v := range m.Values {
+		values[k] = clean(v)
+	}
+	text := own
+	if text == "" {
+		text = catalog()[m.Language][prefix+m.Name]
+	}
+	subject, body, _ := strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	subject = fill(subject, values)
+	if m.Subject != "" {
+		subject = m.Subject
+	}
+	var to []string
+	for _, a := range m.To {
+		to = append(to, string(a))
+	}
+	shown := strings.Join(to, ", ")
+	if len(to) > 1 {
+		shown = values["owner"] // moderators need not know each other
+	}
+	var b bytes.Buffer
+	head := func(name, value string) { b.WriteString(post.Field(name, value)) }
+	head("From", post.Phrase(values["title"])+" <"+values["request"]+">")
+	head("To", shown)
+	if m.ReplyTo != "" {
+		head("Reply-To", m.ReplyTo)
+	}
+	head("Subject", post.Words(subject))
+	head("Date", now.Format(time.RFC1123Z))
+	head("Message-ID", "<"+rand.Text()+"@"+hostname+">")
+	if m.InReplyTo != "" {
+		head("In-Reply-To", "<"+m.InReplyTo+">")
+		head("References", "<"+m.InReplyTo+">")
+		head("Auto-Submitted", "auto-replied")
+	} else {
+		head("Auto-Submitted", "auto-generated")
+	}
+	head("X-Auto-Response-Suppress", "All")
+	head("Precedence", "bulk")
+	head("Content-Language", m.Language)
+	head("MIME-Version", "1.0")
+	part := textPart(fill(body, values))
+	if len(m.Attached) == 0 {
+		b.Write(part)
+		return b.Bytes()
+	}
+	boundary := "=_sangam_" + rand.Text()
+	eight := ""
+	for _, a := range m.Attached {
+		if a.Type == "message/rfc822" && !ascii(string(a.Bytes)) {
+			eight = "8bit"
+		}
+	}
+	head("Content-Type", `multipart/mixed; boundary="`+boundary+`"`)
+	if eight != "" {
+		head("Content-Transfer-Encoding", eight)
+	}
+	b.WriteString("\r\n--" + boundary + "\r\n")
+	b.Write(part)
+	for _, a := range m.Attached {
+		b.WriteString("\r\n--" + boundary + "\r\n")
+		b.Write(a.part())
+	}
+	b.WriteString("\r\n--" + boundary + "--\r\n")
+	return b.Bytes()
+}
+
+// part is the attachment with its header.
+func (a Attachment) part() []byte {
+	var b bytes.Buffer
+	b.WriteString(post.Field("Content-Type", a.Type))
+	b.WriteString(post.Field("Content-Disposition", `attachment; filename="`+strings.Map(plainName, a.Filename)+`"`))
+	if a.Type == "message/rfc822" {
+		if !ascii(string(a.Bytes)) {
+			b.WriteString("Content-Transfer-Encoding: 8bit\r\n")
+		}
+		b.WriteString("\r\n")
+		b.Write(a.Bytes)
+		return b.Bytes()
+	}
+	b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
+	b.Write(base64Lines(a.Bytes))
+	return b.Bytes()
+}
+
+func plainName(r rune) rune {
+	if r > ' ' && r < unicode.MaxASCII && r != '"' && r != '\\' && r != '/' {
+		return r
+	}
+	return '-'
+}
+
+// textPart is a text as format=flowed (RFC 3676), in the encoding that is smallest for its script.
+func textPart(text string) []byte {
+	text = strings.ReplaceAll(flow(text), "\n", "\r\n") + "\r\n"
+	var b bytes.Buffer
+	b.WriteString("Content-Type: text/plain; charset=utf-8; format=flowed\r\n")
+	high := len(text) - len(strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII {
+			return -1
+		}
+		return r
+	}, text))
+	switch {
+	case high == 0:
+		b.WriteString("Content-Transfer-Encoding: 7bit\r\n\r\n" + text)
+	case high > len(text)/5:
+		b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
+		b.Write(base64Lines([]byte(text)))
+	default:
+		b.WriteString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
+		w := quotedprintable.NewWriter(&b)
+		w.Write([]byte(text))
+		w.Close()
+	}
+	return b.Bytes()
+}
+
+// width of a line in characters.
+const width = 74
+
+// flow breaks long lines so that a program that knows format=flowed joins them again.
+func flow(text string) string {
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimRight(line, " ")
+		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "From ") {
+			line = " " + line
+		}
+		for !strings.HasPrefix(line, ">") && utf8.RuneCountInString(line) > width {
+			at := lastSpace(line)
+			if at <= 0 || at+1 == len(line) {
+				break
+			}
+			out = append(out, line[:at+1])
+			line = line[at+1:]
+			if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "From ") {
+				line = " " + line
+			}
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
+
+// lastSpace is where to break a line: the last space within the width, else the first behind it; -1: nowhere.
+func lastSpace(line string) int {
+	at, n := -1, 0
+	for i, r := range line {
+		if r == ' ' {
+			if n > width && at > 0 {
+				return at
+			}
+			at = i
+			if n > width {
+				return at
+			}
+		}
+		n++
+	}
+	return at
+}
+
+// clean keeps line ends of a value and no other control characters.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(strings.ReplaceAll(s, "\r\n", "\n"), "�"))
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func base64Lines(b []byte) []byte {
+	encoded := base64.StdEncoding.EncodeToString(b)
+	var out bytes.Buffer
+	for len(encoded) > 0 {
+		n := min(76, len(encoded))
+		fmt.Fprintf(&out, "%s\r\n", encoded[:n])
+		encoded = encoded[n:]
+	}
+	return out.Bytes()
+}
