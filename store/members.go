@@ -106,6 +106,9 @@ func removeMember(tx Tx, m Member) error {
 			return err
 		}
 	}
+	if _, err := deleteRange(tx, key(tOwed, m.List, terminated(string(m.Address))), maxHistory); err != nil {
+		return err
+	}
 	_, err := count(tx, key(tMemberCount, m.List), -1)
 	return err
 }
@@ -138,6 +141,7 @@ func (s *Store) UpdateMember(list uint64, a Address, change func(*Member) error)
 		m, err = updateMember(tx, key(tMember, list, a), change)
 		return err
 	})
+	s.notify(topic{kind: 'd'}) // a digest may be owed
 	return m, err
 }
 

@@ -2,7 +2,7 @@ package store
 
 // topic is what a channel of notify.go tells about.
 type topic struct {
-	kind    byte // p: posts of list, f: flags of account, o: outbox
+	kind    byte // p: posts of list, f: flags of account, o: outbox, d: digests
 	list    uint64
 	account Address
 }
@@ -39,6 +39,9 @@ func (s *Store) PostsChanged(list uint64) <-chan struct{} {
 func (s *Store) FlagsChanged(account Address) <-chan struct{} {
 	return s.changed(topic{kind: 'f', account: account})
 }
+
+// DigestsChanged is closed when a digest may be owed to a member who changed options.
+func (s *Store) DigestsChanged() <-chan struct{} { return s.changed(topic{kind: 'd'}) }
 
 // OutboxChanged is closed when a job was added or made due.
 func (s *Store) OutboxChanged() <-chan struct{} { return s.changed(topic{kind: 'o'}) }

@@ -49,6 +49,10 @@ func (s *Store) ChangeAddress(from, to Address, mailbox string, now time.Time) (
 
 func (s *Store) moveMember(tx Tx, m Member, to Address, mailbox string, fresh bool, now time.Time) error {
 	old, suspended := m, !m.Failure.Suspended.IsZero()
+	owed, err := scanAll[Owed](tx, key(tOwed, m.List, terminated(string(m.Address))), nil)
+	if err != nil {
+		return err
+	}
 	if err := removeMember(tx, m); err != nil {
 		return err
 	}
@@ -72,6 +76,12 @@ func (s *Store) moveMember(tx Tx, m Member, to Address, mailbox string, fresh bo
 	}
 	if kept != nil {
 		if err := tx.Put(key(tInbox, to), kept); err != nil {
+			return err
+		}
+	}
+	for _, o := range owed {
+		o.Address = to
+		if err := put(tx, key(tOwed, m.List, terminated(string(to)), o.Upto), o); err != nil {
 			return err
 		}
 	}

@@ -119,10 +119,10 @@ func run(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-func startServer(t *testing.T, dir string) *exec.Cmd {
+func startServer(t *testing.T, dir string, env ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("sangam", "serve")
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()

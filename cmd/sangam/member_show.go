@@ -31,14 +31,16 @@ func newMemberShow(e *env) *cobra.Command {
 				}
 				r := memberRow(m)
 				delete(r, "address")
+				now := s.parts.Now()
 				r["list"], r["failures"], r["last_bounce"], r["last_answer"] = s.name(l), m.Failure.Count, stamp(m.Failure.Last), m.Failure.Answer
+				r["bounce_score"], r["bounce_state"] = m.Failure.CurrentScore(now), m.Failure.State(now)
 				rows = append(rows, r)
 			}
 			if e.json {
 				return e.printJSON(row{"address": string(a), "lists": rows})
 			}
 			fmt.Fprintln(e.stdout, a)
-			return e.printRows(rows, "list", "name", "role", "delivery", "until", "failures", "last_bounce", "last_answer")
+			return e.printRows(rows, "list", "name", "role", "delivery", "until", "bounce_state", "bounce_score", "last_bounce", "last_answer")
 		}),
 	})
 }

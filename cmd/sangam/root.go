@@ -21,7 +21,7 @@ func newRoot(e *env) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newInit(e), newServe(e), newDemo(e), newList(e), newMember(e), newPassword(e), newHeld(e), newQueue(e), newBounce(e),
+	root.AddCommand(newInit(e), newServe(e), newDemo(e), newList(e), newMember(e), newPassword(e), newHeld(e), newBan(e), newDigest(e), newQueue(e), newBounce(e),
 		newArchive(e), newVersion(e), newMan(e))
 	root.InitDefaultCompletionCmd()
 	for _, shell := range root.Commands() {

@@ -44,8 +44,8 @@ func (c *Clerk) Mistaken(ctx context.Context, p *post.Post, verified bool) error
 	line := p.CommandLine()
 	err := c.Office.Send(ctx, notice.Answer, notice.Mail{Name: "mistake", List: p.List, To: []store.Address{who.address}, InReplyTo: p.Described.Post.MessageID,
 		Values: notice.Values{"commands": "> " + cut(line, 200)}})
-	if word, _, _ := strings.Cut(line, " "); err == nil {
-		if found := find(word); found != nil && found.changes && found.onList && !found.staff {
+	if err == nil {
+		if found, _ := read(line); found != nil && found.changes && found.onList && !found.staff {
 			err = c.do(ctx, p.List, who, p, verified, []string{line})
 		}
 	}
@@ -90,10 +90,10 @@ func (a *act) runAll(ctx context.Context, todo []string) error {
 		if ends(line) {
 			break
 		}
-		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		c := find(word)
+		c, rest := read(line)
 		if c == nil {
 			unknown++
+			word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 			a.add(line, a.unknown(word))
 			if unknown == maxUnknown {
 				a.answers = append(a.answers, a.say("unknown-end", nil))

@@ -91,10 +91,24 @@ func find(word string) *command {
 	return nil
 }
 
+// read finds the command of a line and what stands behind it; nil when it is none. An option alone is SET.
+func read(line string) (c *command, rest string) {
+	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	if c = find(word); c != nil {
+		return c, rest
+	}
+	for _, o := range options {
+		if strings.EqualFold(o.word, word) {
+			return find("SET"), line
+		}
+	}
+	return nil, ""
+}
+
 // known tells whether a line begins with a command, or ends them.
 func known(line string) bool {
-	word, _, _ := strings.Cut(line, " ")
-	return find(word) != nil || ends(line)
+	c, _ := read(line)
+	return c != nil || ends(line)
 }
 
 // ends are the lines at which reading stops.

@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"wesouthasians.org/sangam/archive/search"
 	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/command"
 	"wesouthasians.org/sangam/lists/intake"
 	"wesouthasians.org/sangam/lists/member"
 	"wesouthasians.org/sangam/lists/moderate"
+	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
 	"wesouthasians.org/sangam/store/storetest"
@@ -39,9 +42,14 @@ func newWorld(t *testing.T, settings ...string) *world {
 	w.asha = w.addMember(t, w.list, "asha@example.org", store.RoleMember)
 	log := slog.New(slog.NewTextHandler(&w.log, nil))
 	w.addresses = lists.NewAddresses(w.store, []string{"lists.example.org"})
-	w.desk = moderate.New(w.store, site, log)
-	w.Intake = intake.New(intake.Options{Store: w.store, Addresses: w.addresses, Members: member.New(w.store, log), Site: site,
-		Admins: []store.Address{"admin@example.org"}, Now: time.Now, Log: log})
+	admins := []store.Address{"admin@example.org"}
+	office := notice.New(notice.Options{Store: w.store, Hostname: site.Hostname, Server: site.DefaultDomain, Now: time.Now, Log: log})
+	w.desk = moderate.New(moderate.Options{Store: w.store, Addresses: w.addresses, Office: office, Site: site, Admins: admins, Now: time.Now, Log: log})
+	roll := member.New(member.Options{Store: w.store, Addresses: w.addresses, Office: office, Admins: admins, Now: time.Now, Log: log})
+	clerk := command.New(command.Options{Store: w.store, Addresses: w.addresses, Office: office, Members: roll, Desk: w.desk,
+		Search: search.Scan{Store: w.store}, Default: site.DefaultDomain, Now: time.Now, Log: log})
+	w.Intake = intake.New(intake.Options{Store: w.store, Addresses: w.addresses, Members: roll, Clerk: clerk, Desk: w.desk, Site: site,
+		Admins: admins, AuthServers: []string{"mx.example.org"}, Now: time.Now, Log: log})
 	return w
 }
 
@@ -318,14 +326,15 @@ func TestReportToReturnPathIsRecorded(t *testing.T) {
 	for _, c := range []struct {
 		action, status string
 		failures       int
-	}{{"failed", "5.1.1", 1}, {"delayed", "4.4.1", 0}, {"failed", "4.4.7", 0}} {
+		score          float64
+	}{{"failed", "5.1.1", 1, 2.5}, {"delayed", "4.4.1", 0, 0}, {"failed", "4.4.7", 1, 0.7}} {
 		w := newWorld(t)
 		raw := strings.NewReplacer("ACTION", c.action, "STATUS", c.status).Replace(report)
 		if r := w.send(raw, w.addresses.VERP(w.list, w.asha.ID)); r[0] != nil {
 			t.Fatal(r)
 		}
 		m, err := w.store.Member(w.list.ID, "asha@example.org")
-		if err != nil || m.Failure.Count != c.failures {
+		if err != nil || m.Failure.Count != c.failures || m.Failure.Score != c.score {
 			t.Errorf("%s %s: %d failures, %v", c.action, c.status, m.Failure.Count, err)
 		}
 		if c.failures > 0 && !strings.Contains(m.Failure.Answer, "no such user") {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/lists/member"
+	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/store"
 	"wesouthasians.org/sangam/store/storetest"
 )
@@ -21,16 +22,18 @@ func TestJoinAndLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	roll := member.New(st, slog.New(slog.NewTextHandler(&log, nil)))
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	office := notice.New(notice.Options{Store: st, Hostname: "lists.example.org", Server: "lists.example.org", Now: time.Now, Log: logger})
+	roll := member.New(member.Options{Store: st, Office: office, Now: time.Now, Log: logger})
 	m, err := st.NewMember(l.ID, "Meera@example.org", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Role = store.RoleOwner
-	if err := roll.Add(ctx, l, m); err != nil {
+	if err := roll.Add(ctx, l, m, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := roll.Add(ctx, l, m); !errors.Is(err, store.ErrExists) {
+	if err := roll.Add(ctx, l, m, false); !errors.Is(err, store.ErrExists) {
 		t.Errorf("joined twice: %v", err)
 	}
 	if err := roll.Leave(ctx, m.ID); err != nil {
@@ -39,7 +42,7 @@ func TestJoinAndLeave(t *testing.T) {
 	if err := roll.Leave(ctx, m.ID); err != nil {
 		t.Errorf("who is gone may leave again: %v", err)
 	}
-	if err := roll.Remove(ctx, l, m.Address); !errors.Is(err, store.ErrNotFound) {
+	if err := roll.Remove(ctx, l, m.Address, false); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("removed who is not there: %v", err)
 	}
 	for _, want := range []string{"msg=joined", "msg=left", "level=WARN msg=\"the last owner left"} {

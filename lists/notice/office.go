@@ -2,7 +2,6 @@ package notice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -152,7 +151,7 @@ func SetText(st *store.Store, l store.List, name, text string) error {
 			return err
 		}
 	} else if _, ok := catalog()["en"][prefix+name]; !ok {
-		return errors.Join(Check(name, "x"))
+		return Check(name, "")
 	}
 	return st.SetText(l.ID, prefix+name, text)
 }

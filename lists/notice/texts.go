@@ -136,6 +136,9 @@ func Names() []string {
 	return names
 }
 
+// Standard is the program's text of a mail, with its placeholders.
+func Standard(lang, name string) string { return catalog()[lang][prefix+name] }
+
 // Check reads a list's own text of a mail: a subject, an empty line, a body, and no placeholder that would stay empty.
 func Check(name, text string) error {
 	standard, ok := catalog()["en"][prefix+name]

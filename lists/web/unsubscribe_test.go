@@ -11,6 +11,7 @@ import (
 	archiveweb "wesouthasians.org/sangam/archive/web"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/member"
+	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/lists/web"
 	"wesouthasians.org/sangam/store"
 	"wesouthasians.org/sangam/store/storetest"
@@ -31,8 +32,10 @@ func TestOneClickUnsubscribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	addresses := lists.NewAddresses(st, nil)
+	office := notice.New(notice.Options{Store: st, Hostname: "lists.example.org", Server: "lists.example.org", Now: time.Now, Log: log})
+	roll := member.New(member.Options{Store: st, Office: office, Now: time.Now, Log: log})
 	site := archiveweb.New(archiveweb.Options{Store: st, URL: "https://lists.example.org", DefaultDomain: "lists.example.org", Name: "test", Log: log})
-	web.Register(site, web.Options{Store: st, Addresses: addresses, Members: member.New(st, log)})
+	web.Register(site, web.Options{Store: st, Addresses: addresses, Members: roll})
 	do := func(method, path string, status int, want string) {
 		t.Helper()
 		r := httptest.NewRequest(method, path, strings.NewReader("List-Unsubscribe=One-Click"))

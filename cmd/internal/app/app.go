@@ -32,7 +32,7 @@ type Options struct {
 	Config  *config.Config
 	Store   *store.Store
 	Log     slog.Handler
-	Now     func() time.Time
+	Now     func() time.Time // nil: time.Now
 	Control control.Run // commands that act inside the server; nil: no control socket
 }
 
@@ -57,6 +57,9 @@ type follower interface {
 
 // New makes every part and starts none.
 func New(o Options) (*App, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	a := &App{Options: o}
 	a.telemetry = telemetry.New(o.Log, o.Store.Writable)
 	a.log = a.telemetry.Log

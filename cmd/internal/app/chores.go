@@ -21,7 +21,7 @@ const choresEvery = 30 * time.Second
 // Run works until the context ends. A post wakes it, for it may make a digest full.
 func (c *chores) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		posts := c.store.PostsChanged(0)
+		posts, digests := c.store.PostsChanged(0), c.store.DigestsChanged()
 		for _, chore := range []struct {
 			name string
 			do   func(context.Context) error
@@ -40,6 +40,7 @@ func (c *chores) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-posts:
 			pause(ctx, time.Second) // posts come in bursts
+		case <-digests:
 		case <-timer.C:
 		}
 		timer.Stop()
