@@ -233,11 +233,11 @@ func (s *Store) MakeDigests(ctx context.Context, list uint64, plan DigestPlan, a
 				return err
 			}
 		}
-		if !all {
-			return nil
-		}
-		if len(plan.Groups) > 0 {
+		if len(made) > 0 {
 			state.Issue++
+		}
+		if !all {
+			return put(tx, key(tDigest, list), state)
 		}
 		before := state.Reached
 		state.Reached = plan.Upto

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/smtp"
 	"os"
@@ -23,7 +24,7 @@ import (
 //
 //	-- asha@x.org to list@y.org     she sends the mail below: fields, an empty line, text
 //	-- evil@z.org as asha@x.org to  the same with another envelope sender
-//	-- asha@x.org gets              her next mail has every line below, in its fields or its text
+//	-- asha@x.org gets              a mail that she did not get yet has every line below, in its fields or its text
 //	-- asha@x.org replies           to the mail that she got last
 //	-- asha@x.org bounces           the mail that she got last comes back to its return path
 //	-- asha@x.org bounces FILE      the same with a report from a file
@@ -188,32 +189,47 @@ func (d *dialog) send(sender, from, to string, body []string) {
 	}
 }
 
+// gets finds the mail among those that were not read yet, for copies and answers may overtake each other.
 func (d *dialog) gets(who string, wants []string) {
-	var file string
-	poll(d.t, fmt.Sprintf("line %d: a mail to %s", d.line, who), func() bool {
-		for f := range d.mails(who) {
-			if !d.got[f] && (file == "" || filepath.Base(f) < filepath.Base(file)) {
-				file = f
+	d.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		unread := ""
+		for _, file := range slices.Sorted(maps.Keys(d.mails(who))) {
+			if d.got[file] {
+				continue
 			}
+			b, err := os.ReadFile(file)
+			if err != nil {
+				d.fail("%v", err)
+			}
+			text := readable(string(b))
+			if missing(text, wants) == "" {
+				d.got[file], d.last[who] = true, string(b)
+				return
+			}
+			unread += fmt.Sprintf("%q is not in:\n%s\n", missing(text, wants), text)
 		}
-		return file != ""
-	})
-	b, err := os.ReadFile(file)
-	if err != nil {
-		d.fail("%v", err)
+		if time.Now().After(deadline) {
+			d.fail("%s got no such mail\n%s", who, unread)
+		}
 	}
-	d.got[file] = true
-	d.last[who] = string(b)
-	d.has(readable(string(b)), wants)
+}
+
+// missing is the first line that a text has not.
+func missing(text string, wants []string) string {
+	flat := strings.Join(strings.Fields(text), " ")
+	for _, want := range wants {
+		if want = strings.Join(strings.Fields(want), " "); !strings.Contains(flat, want) {
+			return want
+		}
+	}
+	return ""
 }
 
 func (d *dialog) has(text string, wants []string) {
 	d.t.Helper()
-	flat := strings.Join(strings.Fields(text), " ")
-	for _, want := range wants {
-		if want = strings.Join(strings.Fields(want), " "); want != "" && !strings.Contains(flat, want) {
-			d.fail("%q is not in:\n%s", want, text)
-		}
+	if want := missing(text, wants); want != "" {
+		d.fail("%q is not in:\n%s", want, text)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -83,7 +82,7 @@ func (s *site) newListAddress(name, domain string) (store.Address, error) {
 func (s *site) owners(addresses []string) ([]store.Member, error) {
 	var ms []store.Member
 	for _, text := range addresses {
-		m, err := s.NewMember(0, text, time.Now())
+		m, err := s.NewMember(0, text, s.parts.Now())
 		if err != nil {
 			return nil, usage{err}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,7 @@ func newMemberAdd(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, err := s.NewMember(l.ID, args[1], time.Now())
+			m, err := s.NewMember(l.ID, args[1], s.parts.Now())
 			if err != nil {
 				return usage{err}
 			}

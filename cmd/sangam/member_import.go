@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -125,7 +124,7 @@ func (s *site) rosterMember(l store.List, header, fields []string) (store.Member
 	if len(fields) != len(header) {
 		return store.Member{}, fmt.Errorf("has %d fields and the header %d", len(fields), len(header))
 	}
-	m, err := s.NewMember(l.ID, strings.TrimSpace(fields[slices.Index(header, "address")]), time.Now())
+	m, err := s.NewMember(l.ID, strings.TrimSpace(fields[slices.Index(header, "address")]), s.parts.Now())
 	for i, key := range header {
 		value := strings.TrimSpace(fields[i])
 		if key == "address" || value == "" || err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +29,7 @@ func newPassword(e *env) *cobra.Command {
 					return err
 				}
 			}
-			if err := s.SetPassword(a, store.HashPassword(password), time.Now()); err != nil {
+			if err := s.SetPassword(a, store.HashPassword(password), s.parts.Now()); err != nil {
 				return err
 			}
 			if lists, err := s.MembershipsOf(a); err == nil && len(lists) == 0 {

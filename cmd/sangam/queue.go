@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,13 +25,17 @@ func (s *site) queueRows(j store.Job, ds []store.Deferral) ([]row, error) {
 	}
 	var rows []row
 	if !j.Exhausted {
-		n, err := s.CountWaiting(j, time.Now())
+		n, err := s.CountWaiting(j, s.parts.Now())
 		if err != nil {
 			return nil, err
 		}
+		answer := j.LastAnswer
+		if answer == "" && l.OnHold && j.ListMail() {
+			answer = "the list is on hold: FREE by mail lets it go"
+		}
 		if n > 0 {
 			rows = append(rows, row{"id": j.ID, "list": name, "number": j.Number, "recipient": "", "recipients": n, "attempts": j.Attempts,
-				"next_attempt": stamp(j.Next), "last_answer": j.LastAnswer, "created": stamp(j.Created)})
+				"next_attempt": stamp(j.Next), "last_answer": answer, "created": stamp(j.Created)})
 		}
 	}
 	for _, d := range ds {

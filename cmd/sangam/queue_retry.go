@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -21,7 +20,7 @@ func newQueueRetry(e *env) *cobra.Command {
 				}
 				id = j.ID
 			}
-			if err := s.RetryNow(id, time.Now()); err != nil {
+			if err := s.RetryNow(id, s.parts.Now()); err != nil {
 				return err
 			}
 			fmt.Fprintln(e.stdout, "due now")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"wesouthasians.org/sangam/lists"
@@ -240,11 +241,9 @@ func (c *Clerk) link(secret string) string { return c.WebURL + "/c/" + secret }
 
 // answer mails what there is to say.
 func (a *act) answer(ctx context.Context, to store.Address, inReplyTo, subject string) error {
-	// A request for confirmation says all that its own answer would.
-	if text := a.say("confirm-sent", notice.Values{"member": string(a.who.address)}); len(a.answers) == 1 && strings.HasSuffix(a.answers[0], "\n\n"+text) {
-		return nil
-	}
-	if len(a.answers) == 0 {
+	// A request for confirmation says all that its own answers would.
+	sent := "\n\n" + a.say("confirm-sent", notice.Values{"member": string(a.who.address)})
+	if !slices.ContainsFunc(a.answers, func(text string) bool { return !strings.HasSuffix(text, sent) }) {
 		return nil
 	}
 	m := notice.Mail{Name: "answer", List: a.implied, To: []store.Address{to}, Language: a.lang, InReplyTo: inReplyTo, Attached: a.attached,
