@@ -33,7 +33,7 @@ type Options struct {
 	Store   *store.Store
 	Log     slog.Handler
 	Now     func() time.Time // nil: time.Now
-	Control control.Run // commands that act inside the server; nil: no control socket
+	Control control.Run      // commands that act inside the server; nil: no control socket
 }
 
 // App is one server.
