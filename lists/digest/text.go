@@ -1,0 +1,127 @@
+package digest
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"wesouthasians.org/sangam/archive"
+)
+
+// Lines of RFC 1153 that end the preamble and each post.
+var (
+	preambleEnd = strings.Repeat("-", 70)
+	postEnd     = strings.Repeat("-", 30)
+)
+
+// Text is the digest of RFC 1153: one text of all posts, in UTF-8. Programs can take it apart again.
+func (i Issue) Text() []byte {
+	var t strings.Builder
+	t.WriteString(escape(i.say("digest.intro")+"\n\n"+i.contents()) + "\n" + preambleEnd + "\n\n")
+	for _, e := range i.Entries {
+		t.WriteString(e.text() + "\n" + postEnd + "\n\n")
+	}
+	end := oneLine(i.say("digest.end"))
+	t.WriteString(end + "\n" + strings.Repeat("*", columns(end)) + "\n")
+	b := i.header("digest.subject")
+	b.Write(plainPart(t.String()))
+	return b.Bytes()
+}
+
+// contents are the numbered subjects of the posts with their authors.
+func (i Issue) contents() string {
+	var b strings.Builder
+	b.WriteString(i.say("digest.contents") + "\n\n")
+	for n, e := range i.Entries {
+		fmt.Fprintf(&b, "%3d. %s\n     %s\n", n+1, oneLine(e.Subject), oneLine(e.From))
+	}
+	return b.String()
+}
+
+// retained are the fields that RFC 1153 keeps, in its order.
+var retained = []string{"Date", "From", "To", "Cc", "Subject", "Message-ID", "Keywords"}
+
+// text of a post with its main fields, decoded. It ends in a line end.
+func (e Entry) text() string {
+	h := archive.ParseHeader(e.Raw)
+	var b strings.Builder
+	for _, name := range retained {
+		if v := oneLine(h.Text(name)); v != "" {
+			b.WriteString(wrap(name+": "+v) + "\n")
+		}
+	}
+	body := archive.Read(e.Raw)
+	text := body.Text
+	if body.Flowed {
+		text = archive.Unflow(text, body.DelSp)
+	}
+	if text = trimLines(text); text != "" {
+		b.WriteString("\n" + escape(text) + "\n")
+	}
+	for n, a := range body.Attachments {
+		if n == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "[attachment: %s, %s, %d KB]\n", oneLine(a.Filename), oneLine(a.Type), max(1, (a.Size+999)/1000))
+	}
+	return b.String()
+}
+
+// trimLines takes blank lines away from both ends.
+func trimLines(text string) string {
+	text = strings.TrimRightFunc(text, unicode.IsSpace)
+	for {
+		line, rest, found := strings.Cut(text, "\n")
+		if !found || strings.TrimSpace(line) != "" {
+			return text
+		}
+		text = rest
+	}
+}
+
+// escape puts a blank before each line that would be read as the end of a post (RFC 1153 replaces its first hyphen; so nothing is lost).
+func escape(text string) string {
+	lines := strings.Split(text, "\n")
+	for n, line := range lines {
+		if strings.HasPrefix(line, postEnd) {
+			lines[n] = " " + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// width of a field's line in characters, RFC 5322 section 2.1.1.
+const width = 78
+
+// wrap puts a field on several lines where it is long; those behind the first are indented, as continuation lines are.
+func wrap(field string) string {
+	var b strings.Builder
+	length := 0
+	for word := range strings.FieldsSeq(field) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case length == 0:
+		case length+1+n > width:
+			b.WriteString("\n    ")
+			length = 4
+		default:
+			b.WriteByte(' ')
+			length++
+		}
+		b.WriteString(word)
+		length += n
+	}
+	return b.String()
+}
+
+// columns that a line takes up, roughly: vowel signs above and below stand with their letter.
+func columns(line string) int {
+	n := 0
+	for _, r := range line {
+		if !unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+			n++
+		}
+	}
+	return n
+}
