@@ -61,7 +61,7 @@ func TestUnsubscribeByLinkAndByMail(t *testing.T) {
 	s := start(t, "")
 	s.sangam("list", "create", "heplink", "--owner", "asha@example.org")
 	for _, m := range []string{"ravi@example.org", "claire@example.org"} {
-		s.sangam("member", "add", "heplink", m)
+		s.sangam("member", "add", "heplink", m, "--quiet")
 	}
 	s.run("", "swaks", "--server", s.smtp, "--from", "asha@example.org", "--to", "heplink@lists.example.org", "--header", "Subject: Hello")
 	field := regexp.MustCompile(`List-Unsubscribe: <([^>]+)>,\s+<mailto:([^>?]+)`)
