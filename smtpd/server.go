@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"wesouthasians.org/sangam/lists/intake"
+	"wesouthasians.org/sangam/lists/post"
 )
 
 // Handler takes what was received. Its errors are *store.Refusal; any other is answered 451.
@@ -29,11 +30,17 @@ type Handler interface {
 	Deliver(ctx context.Context, e intake.Envelope, to []string, raw []byte) []error
 }
 
+// Verifier finds out whether a message is of whom it says, and writes that into it. An error says that this cannot be found out now.
+type Verifier interface {
+	Verify(ctx context.Context, e intake.Envelope, raw []byte) ([]byte, post.Auth, error)
+}
+
 // Options of New. Zero limits mean the default.
 type Options struct {
 	Hostname       string
 	Handler        Handler
-	MaxMessageSize int64 // bytes, announced as SIZE
+	Verifier       Verifier // nil: nothing is verified
+	MaxMessageSize int64    // bytes, announced as SIZE
 	MaxConnections int
 	Trusted        []netip.Prefix // no limit a client, Envelope.Trusted
 	TLSConfig      *tls.Config    // nil: no STARTTLS

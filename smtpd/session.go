@@ -143,7 +143,14 @@ func (s *session) receive(r io.Reader) ([]error, error) {
 	if err := hygiene(body); err != nil {
 		return nil, err
 	}
-	raw := append(s.received(time.Now()), archive.CRLF(body)...)
+	raw := archive.CRLF(body)
+	if v := s.server.Verifier; v != nil {
+		if raw, s.envelope.Auth, err = v.Verify(context.Background(), s.envelope, raw); err != nil {
+			s.server.Log.Warn("not verified", "id", s.envelope.ID, "remote", s.envelope.Remote, "sender", s.envelope.Sender, "cause", err)
+			return nil, &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 3}, Message: "it cannot be checked now whether the message is of its author: try again later"}
+		}
+	}
+	raw = append(s.received(time.Now()), raw...)
 	return s.server.Handler.Deliver(context.Background(), s.envelope, s.to, raw), nil
 }
 

@@ -27,6 +27,7 @@ type Envelope struct {
 	Trusted bool   // from trusted_networks or by LMTP
 	LMTP    bool   // one answer a recipient; SMTP has one for all
 	Sender  string // MAIL FROM as given, empty for the null return path
+	Auth    post.Auth
 }
 
 // Members is what intake asks of memberships.
@@ -57,10 +58,8 @@ type Options struct {
 	Desk      Desk
 	Site      post.Site
 	Admins    []store.Address
-	// AuthServers are the names of servers of our own whose Authentication-Results are believed.
-	AuthServers []string
-	Now         func() time.Time
-	Log         *slog.Logger
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Intake takes messages. It is safe for concurrent use.
@@ -173,6 +172,9 @@ func (in *Intake) one(ctx context.Context, e Envelope, to string, raw []byte) (*
 	if err != nil {
 		return nil, err
 	}
+	if e.Auth.Refused && r.Kind != lists.KindPost && r.Kind != lists.KindBounce {
+		return nil, e.Auth.Refusal()
+	}
 	switch r.Kind {
 	case lists.KindPost:
 		return in.post(ctx, e, r.List, raw)
@@ -214,7 +216,7 @@ func (in *Intake) commands(err error) error {
 }
 
 func (in *Intake) mail(e Envelope, raw []byte) command.Mail {
-	return command.Mail{Sender: e.sender(), Raw: raw, Verified: in.verified(e, raw)}
+	return command.Mail{Sender: e.sender(), Raw: raw, Verified: e.Auth.Verified}
 }
 
 // sender as an address; one that is none stays as it was given.
@@ -228,6 +230,7 @@ func (e Envelope) sender() store.Address {
 
 func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte) (*judged, error) {
 	p := post.New(l, e.sender(), raw, in.Now().UTC())
+	p.Auth = e.Auth
 	if err := p.LookUp(in.Store); err != nil {
 		return nil, notNow(err)
 	}
@@ -263,11 +266,10 @@ func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte
 // mistaken answers a command that came to the list. One whose author may be another than the sender is held: its answer would trouble
 // somebody who wrote nothing.
 func (in *Intake) mistaken(ctx context.Context, e Envelope, p *post.Post, v post.Verdict) error {
-	verified := in.verified(e, p.Raw)
-	if p.Automatic() != "" || !verified && p.Sender != p.Described.Post.Author {
+	if p.Automatic() != "" || !e.Auth.Verified && p.Sender != p.Described.Post.Author {
 		return in.hold(ctx, e, p, v.Reasons, []string{"command"})
 	}
-	if err := in.Clerk.Mistaken(ctx, p, verified); err != nil {
+	if err := in.Clerk.Mistaken(ctx, p, e.Auth.Verified); err != nil {
 		return in.failed(err)
 	}
 	in.fate(post.Discarded, e, p, "reasons", v.Reasons)

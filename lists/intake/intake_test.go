@@ -49,7 +49,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 	clerk := command.New(command.Options{Store: w.store, Addresses: w.addresses, Office: office, Members: roll, Desk: w.desk,
 		Search: search.Scan{Store: w.store}, Default: site.DefaultDomain, Now: time.Now, Log: log})
 	w.Intake = intake.New(intake.Options{Store: w.store, Addresses: w.addresses, Members: roll, Clerk: clerk, Desk: w.desk, Site: site,
-		Admins: admins, AuthServers: []string{"mx.example.org"}, Now: time.Now, Log: log})
+		Admins: admins, Now: time.Now, Log: log})
 	return w
 }
 

@@ -31,6 +31,7 @@ type Post struct {
 	Trusted   bool           // a moderator trusts the author
 	Seen      error          // store.ErrDuplicate, store.ErrConflict or nil
 	Received  time.Time
+	Auth      Auth
 
 	read *archive.Body // by body
 }

@@ -55,6 +55,7 @@ var rules = []struct {
 	{"loop", loop},
 	{"automatic", automatic},
 	{"author", author},
+	{"auth", auth},
 	{"ban", ban},
 	{"duplicate", duplicate},
 	{"command", command},

@@ -13,21 +13,6 @@ var foreign = []string{"archived-at", "precedence", "sender", "return-path", "bc
 	"x-beenthere", "x-list", "x-mailman-version", "x-mailman-rule-hits", "x-mailman-rule-misses",
 	"x-google-group-id", "x-sequence"}
 
-func removeForeign(c context, m *message) {
+func removeForeign(_ context, m *message) {
 	m.remove(func(name string) bool { return strings.HasPrefix(name, "list-") || slices.Contains(foreign, name) })
-	kept := m.fields[:0]
-	for _, f := range m.fields {
-		if f.name != "authentication-results" || !claimedBy(f.raw, c.site.Hostname) {
-			kept = append(kept, f)
-		}
-	}
-	m.fields = kept
-}
-
-// claimedBy tells whether an Authentication-Results field has our name on it: nobody else may say so (RFC 8601 section 5).
-func claimedBy(raw, hostname string) bool {
-	_, value, _ := strings.Cut(raw, ":")
-	id, _, _ := strings.Cut(value, ";")
-	fields := strings.Fields(id)
-	return len(fields) > 0 && strings.EqualFold(fields[0], hostname)
 }
