@@ -16,6 +16,7 @@ import (
 	"wesouthasians.org/sangam/cmd/internal/app"
 	"wesouthasians.org/sangam/cmd/internal/config"
 	"wesouthasians.org/sangam/cmd/internal/control"
+	"wesouthasians.org/sangam/smtpd/dkim"
 	"wesouthasians.org/sangam/store"
 	"wesouthasians.org/sangam/store/bolt"
 )
@@ -41,6 +42,7 @@ type site struct {
 	config *config.Config
 	parts  *app.Parts
 	log    *slog.Logger
+	keys   *dkim.Ring // of the server; nil outside of it
 }
 
 // run executes the command line and returns the exit status: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -134,7 +136,7 @@ func (e *env) onStore(act action) func(*cobra.Command, []string) error {
 		if err != nil {
 			return errors.Join(usage{err}, st.Close())
 		}
-		return errors.Join(act(cmd.Context(), &site{st, c, app.NewParts(c, st, now, quiet), quiet}, args), st.Close())
+		return errors.Join(act(cmd.Context(), &site{Store: st, config: c, parts: app.NewParts(c, st, now, quiet), log: quiet}, args), st.Close())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wesouthasians.org/sangam/cmd/internal/config"
+	"wesouthasians.org/sangam/smtpd/dkim"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -19,7 +20,7 @@ func newInit(e *env) *cobra.Command {
 	var domain, admin, dir string
 	cmd := &cobra.Command{
 		Use: "init", Short: "Write a configuration and make the data folder", Args: arguments(0, 0),
-		Long: "Write a commented config.toml, never over one that exists, make the data folder, and print the DNS records to publish\n" +
+		Long: "Write a commented config.toml, never over one that exists, make the data folder and the DKIM keys, and print the DNS records to publish\n" +
 			"and the next two commands.",
 		Example: "  sangam init --domain lists.example.org --admin asha@example.org\n  sangam init --dir /etc/sangam --domain lists.example.org",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,8 +50,15 @@ func newInit(e *env) *cobra.Command {
 			if err := st.Close(); err != nil {
 				return err
 			}
-			e.sayNext(c)
-			return nil
+			ring, err := dkim.Open(c.Keys(), c.DKIM.Selector)
+			if err != nil {
+				return err
+			}
+			records, err := dnsRecords(c, ring)
+			if err != nil {
+				return err
+			}
+			return e.sayNext(c, records)
 		},
 	}
 	cmd.Flags().StringVar(&domain, "domain", "lists.example.org", "mail `DOMAIN` of the lists")
@@ -80,19 +88,18 @@ func writeConfig(file, domain, admin string) error {
 	return errors.Join(err, f.Close())
 }
 
-func (e *env) sayNext(c *config.Config) {
-	domain := c.Domains[0]
-	fmt.Fprintf(e.stdout, `wrote %s and made %s
-
-DNS records to publish (this machine must answer at %s, with a reverse record of that name):
-  %s.         MX   10 %s.
-  %s.         TXT  "v=spf1 mx -all"
-  _dmarc.%s.  TXT  "v=DMARC1; p=none; rua=mailto:postmaster@%s"
-If a relay sends your mail, SPF must name it instead: ask its operator for the record.
+func (e *env) sayNext(c *config.Config, records []row) error {
+	fmt.Fprintf(e.stdout, "wrote %s and made %s with the DKIM keys\n\nDNS records to publish (this machine must answer at %s, with a reverse record of that name):\n", c.File, c.Data, c.Hostname)
+	if err := e.printRows(records, "type", "name", "value"); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, `
+If a relay sends your mail, SPF must name it instead: ask its operator for the record. `+"`sangam dns`"+` shows all this again.
 
 Before members read mail: set smtp.listen (or lmtp_listen), web.url and [delivery] in %s.
 Then:
   sangam list create NAME --owner %s -c %s
   sangam serve -c %s
-`, c.File, c.Data, c.Hostname, domain, c.Hostname, domain, domain, domain, c.File, c.Admins[0], c.File, c.File)
+`, c.File, c.Admins[0], c.File, c.File)
+	return nil
 }

@@ -119,7 +119,7 @@ func TestNoASCIIWithoutSMTPUTF8(t *testing.T) {
 
 func TestWire(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                                       ".\r\n",
+		"":                                       "\r\n.\r\n",
 		".\r\n":                                  "..\r\n.\r\n",
 		"a\r\n.b\r\n":                            "a\r\n..b\r\n.\r\n",
 		"a\n.\nb\r\n":                            "a\r\n..\r\nb\r\n.\r\n",
@@ -127,7 +127,7 @@ func TestWire(t *testing.T) {
 		"no end":                                 "no end\r\n.\r\n",
 		"x" + strings.Repeat("y", 2000) + "\r\n": "x" + strings.Repeat("y", 2000) + "\r\n.\r\n",
 	} {
-		got := string(newContent([]byte(in)).Wire())
+		got := string(newContent(sendable([]byte(in))).Wire())
 		if !strings.HasPrefix(got, want) || strings.Count(got, "\r\n.\r\n") > 1 || !strings.HasSuffix("\r\n"+got, "\r\n.\r\n") {
 			t.Errorf("%.40q becomes %.60q", in, got)
 		}

@@ -29,6 +29,7 @@ type world struct {
 	shift atomic.Int64
 	stop  func()
 	relay deliver.RelayOptions
+	stamp deliver.Stamp
 }
 
 func newWorld(t testing.TB, members int, o sink.Options) *world {
@@ -70,7 +71,7 @@ func (w *world) run() {
 
 func (w *world) runOver(transport deliver.Transport) {
 	r := deliver.New(deliver.Options{Store: w.store, Addresses: lists.NewAddresses(w.store, nil), Transport: transport,
-		WebURL: "https://lists.example.org", Connections: 5, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+		WebURL: "https://lists.example.org", Stamp: w.stamp, Connections: 5, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -89,7 +90,16 @@ func (w *world) post(body string) {
 
 func (w *world) postFrom(author store.Address, inHeader []store.Address, body string) {
 	w.Helper()
-	raw := "From: Asha <asha@example.net>\r\nSubject: test\r\n\r\n" + body
+	w.accept(author, inHeader, "From: Asha <asha@example.net>\r\nSubject: test\r\n\r\n"+body)
+}
+
+func (w *world) postRaw(raw string) {
+	w.Helper()
+	w.accept("asha@example.net", nil, raw)
+}
+
+func (w *world) accept(author store.Address, inHeader []store.Address, raw string) {
+	w.Helper()
 	_, err := w.store.Accept(context.Background(), store.Acceptance{List: w.list.ID, Content: sha256.Sum256([]byte(raw)), Deliver: true,
 		Author: author, InHeader: inHeader,
 		Build: func(uint64) ([]byte, store.Post, error) {

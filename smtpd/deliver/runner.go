@@ -18,7 +18,8 @@ type Options struct {
 	Store       *store.Store
 	Addresses   *lists.Addresses
 	Transport   Transport
-	WebURL      string        // base of unsubscribe links, without a slash at the end
+	WebURL      string // base of unsubscribe links, without a slash at the end
+	Stamp       Stamp
 	Connections int           // copies in flight go over so many at once
 	RetryFor    time.Duration // after the first attempt
 	Now         func() time.Time
@@ -173,13 +174,24 @@ func (r *Runner) leave() {
 func (r *Runner) work(ctx context.Context) {
 	for t := range r.tasks {
 		t.results = make([]Result, len(t.to))
-		copies := make([]Copy, len(t.to))
-		for i, to := range t.to {
-			copies[i] = t.c.a.render.copy(to)
-		}
-		r.Transport.Deliver(ctx, copies, func(i int, res Result) { t.results[i] = res })
+		r.send(ctx, t)
 		r.finished <- t
 	}
+}
+
+// send makes the copies of a task and hands them over.
+func (r *Runner) send(ctx context.Context, t task) {
+	copies := make([]Copy, len(t.to))
+	for i, to := range t.to {
+		var err error
+		if copies[i], err = t.c.a.render.copy(ctx, to); err != nil {
+			for i := range t.results {
+				t.results[i] = Result{Deferred, "the copy cannot be made: " + err.Error()}
+			}
+			return
+		}
+	}
+	r.Transport.Deliver(ctx, copies, func(i int, res Result) { t.results[i] = res })
 }
 
 // turn hands out one task, or waits for something to happen.
@@ -352,7 +364,8 @@ func (r *Runner) activate(j store.Job) (*active, error) {
 			return nil, err
 		}
 	}
-	return &active{job: j, behind: j.Cursor, waiting: !j.Next.IsZero(), render: newRenderer(r.Addresses, r.WebURL, l, j, raw)}, nil
+	return &active{job: j, behind: j.Cursor, waiting: !j.Next.IsZero(),
+		render: &renderer{addresses: r.Addresses, webURL: r.WebURL, stamp: r.Stamp, list: l, job: j, raw: raw, now: r.Now}}, nil
 }
 
 // next makes the next task: deferrals that are due, then the jobs in turns. Its claim is nil when there is nothing to do.

@@ -21,6 +21,9 @@ import (
 	"wesouthasians.org/sangam/cmd/internal/config"
 	"wesouthasians.org/sangam/cmd/internal/control"
 	"wesouthasians.org/sangam/cmd/internal/telemetry"
+	"wesouthasians.org/sangam/smtpd/auth"
+	"wesouthasians.org/sangam/smtpd/dkim"
+	"wesouthasians.org/sangam/smtpd/dns"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -45,6 +48,9 @@ type App struct {
 	services    []*service
 	followers   []follower
 	Parts       *Parts
+	Keys        *dkim.Ring // nil: dkim.enabled = false
+	dns         *dns.Resolver
+	policies    *auth.Policies
 	control     net.Listener
 
 	mu sync.Mutex // of Config, for Reload

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -12,16 +13,26 @@ import (
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/intake"
 	"wesouthasians.org/sangam/smtpd"
+	"wesouthasians.org/sangam/smtpd/auth"
 	"wesouthasians.org/sangam/smtpd/deliver"
+	"wesouthasians.org/sangam/smtpd/dkim"
+	"wesouthasians.org/sangam/smtpd/dns"
 )
 
 // wire makes the parts, from the left of the design to its right.
-func (a *App) wire() error {
+func (a *App) wire() (err error) {
 	c, st := a.Config, a.Store
+	a.dns = dns.New(c.DNS.Servers)
+	a.policies = &auth.Policies{Resolver: a.dns}
+	if c.DKIM.Enabled {
+		if a.Keys, err = dkim.Open(c.Keys(), c.DKIM.Selector); err != nil {
+			return err
+		}
+	}
 	a.Parts = NewParts(c, st, a.Now, a.log)
 	in := intake.New(intake.Options{
 		Store: st, Addresses: a.Parts.Addresses, Members: a.Parts.Members, Clerk: a.Parts.Clerk, Desk: a.Parts.Desk, Site: Site(c),
-		Admins: a.Parts.Members.Admins, AuthServers: c.SMTP.TrustedAuthservIDs, Now: a.Now, Log: a.log,
+		Admins: a.Parts.Members.Admins, Now: a.Now, Log: a.log,
 	})
 	a.addSMTP("smtp", c.SMTP.Listen, false, in)
 	a.addSMTP("lmtp", c.SMTP.LMTPListen, true, in)
@@ -42,6 +53,8 @@ func (a *App) addSMTP(name string, at []string, lmtp bool, in *intake.Intake) {
 	c := a.Config
 	server := smtpd.New(smtpd.Options{
 		Hostname: c.Hostname, Handler: in, MaxMessageSize: int64(c.SMTP.MaxMessageSize), MaxConnections: c.SMTP.MaxConnections,
+		Verifier: auth.New(auth.Options{Hostname: c.Hostname, Resolver: a.dns, TrustedServers: c.SMTP.TrustedAuthservIDs,
+			TrustedSealers: c.SMTP.TrustedARCSealers, Now: a.Now}, a.policies),
 		Trusted: c.SMTP.TrustedPrefixes(), TLSConfig: a.tls(), LMTP: lmtp, Log: a.log,
 	})
 	a.services = append(a.services, &service{name: name, at: at, serve: server.Serve, shutdown: server.Shutdown})
@@ -53,9 +66,6 @@ func (a *App) addDelivery(addresses *lists.Addresses) error {
 	var err error
 	if d.Mode == "relay" {
 		transport, err = deliver.NewRelay(deliver.RelayOptions{URL: d.Relay, TLS: d.RelayTLS, Hostname: a.Config.Hostname, Connections: d.Connections})
-		if a.Config.DKIM.Enabled {
-			a.log.Warn("copies are not signed with DKIM in this version: let the relay sign for your domain, and set dkim.enabled = false to end this warning")
-		}
 	} else {
 		transport, err = deliver.NewCapture(d.CaptureDir)
 	}
@@ -63,10 +73,35 @@ func (a *App) addDelivery(addresses *lists.Addresses) error {
 		return fmt.Errorf("delivery: %w", err)
 	}
 	a.followers = append(a.followers, deliver.New(deliver.Options{
-		Store: a.Store, Addresses: addresses, Transport: transport, WebURL: a.Config.Web.URL, Connections: d.Connections,
+		Store: a.Store, Addresses: addresses, Transport: transport, WebURL: a.Config.Web.URL, Stamp: a.stamp(), Connections: d.Connections,
 		RetryFor: time.Duration(d.RetryFor), Now: a.Now, Log: a.log, Count: a.countCopies,
 	}))
 	return nil
+}
+
+// stamp is what delivery adds to every copy.
+func (a *App) stamp() deliver.Stamp {
+	s := deliver.Stamp{Hostname: a.Config.Hostname, Domain: a.Config.Domains[0], Protected: a.protected}
+	if a.Keys != nil {
+		s.Keys = a.Keys.Keys
+	}
+	return s
+}
+
+// policyTime bounds the questions about the policy of an author's domain.
+const policyTime = 15 * time.Second
+
+// protected tells whether a domain publishes a policy for which From is rewritten. When the DNS does not answer, a rewritten From is the safe
+// one: it arrives everywhere.
+func (a *App) protected(ctx context.Context, domain string) bool {
+	ctx, cancel := context.WithTimeout(ctx, policyTime)
+	defer cancel()
+	p, err := a.policies.Of(ctx, domain)
+	if err != nil {
+		a.log.Warn("the DMARC policy is not known, From is rewritten", "domain", domain, "cause", err)
+		return true
+	}
+	return p.Protected()
 }
 
 func (a *App) countCopies(k deliver.Kind, n int) {

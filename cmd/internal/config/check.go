@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,10 +35,16 @@ func (c *Config) check(problem func(key, format string, args ...any)) {
 	if c.SMTP.MaxMessageSize > 1e9 {
 		problem("smtp.max_message_size", "must be at most 1GB")
 	}
+	if !selector.MatchString(c.DKIM.Selector) {
+		problem("dkim.selector", "%q is no selector: use letters, digits and hyphens, like sangam", c.DKIM.Selector)
+	}
 	oneOf(problem, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(problem, "log.format", c.Log.Format, "text", "json")
 	c.Data = c.path(c.Data)
 }
+
+// selector is one label of a name in the DNS, with room for "-ed25519" behind it; it names files too.
+var selector = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,50}[A-Za-z0-9])?$`)
 
 func oneOf(problem func(key, format string, args ...any), key, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
@@ -101,6 +108,11 @@ func (c *Config) checkListeners(problem func(key, format string, args ...any)) {
 			if err := hostPort(at); err != nil {
 				problem(l.key, "%v", err)
 			}
+		}
+	}
+	for _, at := range c.DNS.Servers {
+		if err := hostPort(at); err != nil {
+			problem("dns.servers", "%q is no name server: use host:port, like 192.0.2.53:53", at)
 		}
 	}
 	if c.Metrics.Listen != "" {
@@ -189,9 +201,6 @@ func (c *Config) checkDelivery(problem func(key, format string, args ...any)) {
 
 // checkLater refuses what asks for something that this version does not do.
 func (c *Config) checkLater(problem func(key, format string, args ...any)) {
-	if len(c.DNS.Servers) > 0 {
-		problem("dns.servers", "is not available in this version, which asks no name server itself: leave it empty")
-	}
 	if c.TLS.Mode != "acme" && c.TLS.ACMEEmail != "" {
 		problem("tls.acme_email", "is not available in this version, as is tls.mode = \"acme\": leave it empty")
 	}

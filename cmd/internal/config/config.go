@@ -51,6 +51,7 @@ type SMTP struct {
 	MaxConnections     int      `toml:"max_connections"`
 	TrustedNetworks    []string `toml:"trusted_networks"`
 	TrustedAuthservIDs []string `toml:"trusted_authserv_ids"`
+	TrustedARCSealers  []string `toml:"trusted_arc_sealers"`
 }
 
 // IMAP is the table [imap].
@@ -203,6 +204,9 @@ func parseNetwork(s string) (netip.Prefix, error) {
 
 // Store is the file of the store.
 func (c *Config) Store() string { return filepath.Join(c.Data, "sangam.db") }
+
+// Keys is the folder of the DKIM keys.
+func (c *Config) Keys() string { return filepath.Join(c.Data, "dkim") }
 
 // Socket is the control socket.
 func (c *Config) Socket() string { return filepath.Join(c.Data, "control.sock") }

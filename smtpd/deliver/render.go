@@ -1,0 +1,182 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"wesouthasians.org/sangam/archive"
+	"wesouthasians.org/sangam/lists"
+	"wesouthasians.org/sangam/lists/post"
+	"wesouthasians.org/sangam/smtpd/arc"
+	"wesouthasians.org/sangam/smtpd/dkim"
+	"wesouthasians.org/sangam/store"
+)
+
+// Stamp is what copies get besides the fields of their recipients. Its zero value adds nothing.
+type Stamp struct {
+	Hostname string            // our name in Authentication-Results, from which a chain is sealed
+	Domain   string            // signs mail of the site, as the list's does mail of a list
+	Keys     func() []dkim.Key // RSA first; nil: copies are neither signed nor sealed
+	// Protected tells whether a domain publishes a policy for which From is rewritten (DMARC quarantine or reject); nil: no look-ups.
+	Protected func(ctx context.Context, domain string) bool
+}
+
+// renderer makes the copies of one job.
+type renderer struct {
+	addresses *lists.Addresses
+	webURL    string
+	stamp     Stamp
+	list      store.List
+	job       store.Job
+	raw       []byte
+	now       func() time.Time
+
+	once    sync.Once
+	err     error
+	content *Content
+	signing *dkim.Message // nil: copies are not signed
+}
+
+// prepare does once what all copies share: From, the seal, the hash of the body. It may ask the DNS, so it is done by a worker.
+func (r *renderer) prepare(ctx context.Context) error {
+	r.once.Do(func() { r.err = r.share(ctx) })
+	return r.err
+}
+
+func (r *renderer) share(ctx context.Context) error {
+	raw := sendable(r.raw)
+	if r.rewrites(ctx, raw) {
+		raw = rewriteFrom(raw, r.list)
+	}
+	domain := r.list.Domain
+	if domain == "" {
+		domain = r.stamp.Domain
+	}
+	if r.stamp.Keys == nil {
+		r.content = newContent(raw)
+		return nil
+	}
+	keys := r.stamp.Keys()
+	seal, err := r.seal(raw, domain, keys[0])
+	if err != nil {
+		return err
+	}
+	r.signing = dkim.Prepare(raw, domain, keys)
+	r.content = newContent(append(seal, raw...))
+	return nil
+}
+
+// rewrites tells whether the list becomes the author of the copies.
+func (r *renderer) rewrites(ctx context.Context, raw []byte) bool {
+	if r.job.Number == 0 || r.list.FromRewrite == "never" {
+		return false
+	}
+	if r.list.FromRewrite == "always" {
+		return true
+	}
+	return r.stamp.Protected != nil && slices.ContainsFunc(archive.ParseHeader(raw).Addresses("From"), func(a store.Address) bool {
+		return r.stamp.Protected(ctx, a.Domain())
+	})
+}
+
+// seal continues the chain of a message that was verified at arrival, RFC 8617 section 5.1.
+func (r *renderer) seal(raw []byte, domain string, key dkim.Key) ([]byte, error) {
+	for _, found := range archive.ParseHeader(raw).Values("Authentication-Results") {
+		id, results, _ := strings.Cut(found, ";")
+		if !strings.EqualFold(strings.TrimSpace(id), r.stamp.Hostname) {
+			continue
+		}
+		for result := range strings.SplitSeq(results, ";") {
+			cv, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(result), "arc="), " ")
+			switch state := arc.Result(cv); state {
+			case arc.None, arc.Pass, arc.Fail:
+				return arc.Seal(raw, found, state, domain, key, r.now())
+			}
+		}
+		return nil, nil
+	}
+	return nil, nil
+}
+
+// copy for one recipient. A post gets the return path and the unsubscribe fields of its member (RFC 2369, RFC 8058).
+func (r *renderer) copy(ctx context.Context, rc store.Recipient) (Copy, error) {
+	if err := r.prepare(ctx); err != nil {
+		return Copy{}, err
+	}
+	c := Copy{From: string(r.job.Sender), To: rc.Mailbox, Content: r.content}
+	if r.job.ListMail() {
+		l := r.list
+		c.From = r.addresses.VERP(l, rc.Member)
+		c.Head = fmt.Appendf(nil, "Sender: %s-bounces@%s\r\n"+
+			"List-Unsubscribe: <%s/u/%s>,\r\n\t<mailto:%s>\r\n"+
+			"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+			l.Name, l.Domain, r.webURL, r.addresses.UnsubscribeToken(rc.Member), r.addresses.Leave(l, rc.Member))
+	}
+	if r.signing != nil {
+		signatures, err := r.signing.Sign(c.Head, r.now())
+		if err != nil {
+			return Copy{}, err
+		}
+		c.Head = append(signatures, c.Head...)
+	}
+	return c, nil
+}
+
+// rewriteFrom makes the list the author of the copies and keeps the author in Reply-To, so that an answer to the author
+// still works.
+func rewriteFrom(raw []byte, l store.List) []byte {
+	h := archive.ParseHeader(raw)
+	d := archive.Describe(raw, time.Time{})
+	title := l.Title
+	if title == "" {
+		title = l.Name
+	}
+	name := d.Post.From
+	if name == "" {
+		name = d.Post.Author.Local()
+	}
+	fields := post.Field("From", post.Phrase(name+" via "+title)+" <"+string(l.Address())+">")
+	replies := h.Addresses("Reply-To")
+	drop := []string{"from"}
+	if len(replies) == 0 || slices.Contains(replies, l.Address()) { // else the author has chosen where answers go
+		drop = append(drop, "reply-to")
+		for _, a := range h.Addresses("From") {
+			if !slices.Contains(replies, a) {
+				replies = append(replies, a)
+			}
+		}
+		var all []string
+		for _, a := range replies {
+			all = append(all, string(a))
+		}
+		if len(all) > 0 {
+			fields += post.Field("Reply-To", strings.Join(all, ", "))
+		}
+	}
+	out := bytes.NewBufferString(fields)
+	dropping := false
+	for line := range bytes.Lines(raw[:headerEnd(raw)]) {
+		if line[0] != ' ' && line[0] != '\t' {
+			name, _, _ := bytes.Cut(line, []byte(":"))
+			dropping = slices.Contains(drop, strings.ToLower(string(bytes.TrimSpace(name))))
+		}
+		if !dropping {
+			out.Write(line)
+		}
+	}
+	out.Write(raw[headerEnd(raw):])
+	return out.Bytes()
+}
+
+// headerEnd is where the empty line behind the header begins.
+func headerEnd(raw []byte) int {
+	if i := bytes.Index(raw, []byte("\r\n\r\n")); i >= 0 {
+		return i + 2
+	}
+	return len(raw)
+}
