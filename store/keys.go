@@ -49,7 +49,7 @@ const (
 	tText         = 'x' // list name                   → text
 	tStamp        = 's' // list name                   → microseconds: when something was done last
 	tDigest       = 'd' // list                        → DigestState
-	tOwed         = 'w' // list address upto           → Owed: the last digest of who left that mode
+	tOwed         = 'w' // list address upto           → Owed: the last digest of who gets none any more
 	tSuspended    = 'u' // list address                → nothing: delivery to the member is stopped
 	tDeparture    = 'q' // list address                → Departure
 	tAlias        = 'a' // earlier address             → address

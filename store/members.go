@@ -82,7 +82,7 @@ func addMember(tx Tx, m Member) (bool, error) {
 		return false, err
 	}
 	if log.Last > 0 {
-		m.History = []Switch{{log.Last, DeliverNone}}
+		m.History = []Switch{{Upto: log.Last, Delivery: DeliverNone}}
 	}
 	if err := tx.Put(key(tMembership, terminated(string(m.Address)), m.List), present); err != nil {
 		return false, err
@@ -106,7 +106,7 @@ func removeMember(tx Tx, m Member) error {
 			return err
 		}
 	}
-	if _, err := deleteRange(tx, key(tOwed, m.List, terminated(string(m.Address))), maxHistory); err != nil {
+	if err := forgetOwed(tx, m.List, m.Address); err != nil {
 		return err
 	}
 	_, err := count(tx, key(tMemberCount, m.List), -1)
@@ -155,10 +155,8 @@ func updateMember(tx Tx, row []byte, change func(*Member) error) (Member, error)
 		return m, err
 	}
 	m.ID, m.List, m.Address, m.History = old.ID, old.List, old.Address, old.History
-	if m.Delivery != old.Delivery {
-		if err := switchDelivery(tx, &m, old.Delivery); err != nil {
-			return m, err
-		}
+	if err := switchDelivery(tx, old, &m); err != nil {
+		return m, err
 	}
 	if suspended := !m.Failure.Suspended.IsZero(); suspended == old.Failure.Suspended.IsZero() {
 		index := key(tSuspended, m.List, m.Address)

@@ -67,10 +67,11 @@ type Member struct {
 	History      []Switch  `cbor:"18,keyasint,omitempty"` // earlier values of Delivery, oldest first
 }
 
-// Switch says that posts up to a number went by another mode than the member's present one.
+// Switch says how the posts behind those of the switch before went, up to a number.
 type Switch struct {
 	Upto     uint64   `cbor:"1,keyasint,omitempty"`
 	Delivery Delivery `cbor:"2,keyasint,omitempty"`
+	Owed     uint64   `cbor:"3,keyasint,omitempty"` // the first of them that comes in a digest of the member's own; 0: none
 }
 
 // Failure is what is known of mail to a member that could not be delivered.

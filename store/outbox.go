@@ -105,11 +105,11 @@ func (s *Store) Jobs() (js []Job, err error) {
 
 // wants tells whether a member gets the post or the digest of a job. A switch of the mode leaves what was accepted before it as it was.
 func (m *Member) wants(j Job, now time.Time) bool {
-	if m.Until.After(now) || m.Joined.After(j.Created) || !m.Failure.Suspended.IsZero() {
+	if m.stopped(now) || m.Joined.After(j.Created) {
 		return false
 	}
 	if j.Digest != "" {
-		return m.modeAt(j.Upto) == j.Digest && m.digestFrom(j.Base, j.Upto) == j.From
+		return m.digestAt(j.Upto) == j.Digest && m.digestFrom(j.Base, j.Upto) == j.From
 	}
 	return m.modeAt(j.Number) == DeliverEach && (m.OwnPosts || m.Address != j.Author) && (!m.NoDuplicates || !slices.Contains(j.InHeader, m.Address))
 }

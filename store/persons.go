@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,14 +50,15 @@ func (s *Store) ChangeAddress(from, to Address, mailbox string, now time.Time) (
 
 func (s *Store) moveMember(tx Tx, m Member, to Address, mailbox string, fresh bool, now time.Time) error {
 	old, suspended := m, !m.Failure.Suspended.IsZero()
-	owed, err := scanAll[Owed](tx, key(tOwed, m.List, terminated(string(m.Address))), nil)
-	if err != nil {
-		return err
+	there, err := get[Member](tx, key(tMember, m.List, to))
+	if errors.Is(err, ErrNotFound) {
+		if err := moveOwed(tx, m.List, m.Address, to); err != nil {
+			return err
+		}
 	}
 	if err := removeMember(tx, m); err != nil {
 		return err
 	}
-	there, err := get[Member](tx, key(tMember, m.List, to))
 	if err == nil {
 		if there.Role == RoleMember && m.Role != RoleMember { // who was an owner stays one
 			there.Role = m.Role
@@ -79,12 +81,6 @@ func (s *Store) moveMember(tx Tx, m Member, to Address, mailbox string, fresh bo
 			return err
 		}
 	}
-	for _, o := range owed {
-		o.Address = to
-		if err := put(tx, key(tOwed, m.List, terminated(string(to)), o.Upto), o); err != nil {
-			return err
-		}
-	}
 	m.History = old.History
 	if err := put(tx, key(tMember, m.List, to), m); err != nil || suspended {
 		return err
@@ -94,11 +90,20 @@ func (s *Store) moveMember(tx Tx, m Member, to Address, mailbox string, fresh bo
 
 // keepPlace lets jobs that have passed the new address in the roster, but not the old one, still reach the member.
 func keepPlace(tx Tx, old, m Member, now time.Time) error {
-	jobs, err := scanAll(tx, key(tJob), func(j Job) bool { return j.List == m.List && j.Number != 0 && !j.Exhausted })
+	jobs, err := scanAll(tx, key(tJob), func(j Job) bool { return j.List == m.List && j.ListMail() && !j.Exhausted })
 	if err != nil {
 		return err
 	}
 	for _, j := range jobs {
+		if len(j.To) > 0 { // a digest of the member's own
+			if slices.Contains(j.To, old.Address) {
+				j.To = []Address{m.Address}
+				if err := put(tx, key(tJob, j.ID), j); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		if old.Address <= j.Cursor || m.Address > j.Cursor || !m.wants(j, now) {
 			continue
 		}

@@ -21,7 +21,7 @@ type Options struct {
 	Log   *slog.Logger
 }
 
-// Press makes digests.
+// Press makes digests. It may be used by several goroutines.
 type Press struct{ Options }
 
 // New returns a press.
@@ -33,118 +33,164 @@ func (p *Press) Due(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error // one list does not hold up the others
 	for _, l := range ls {
-		if l.OnHold {
+		if l.OnHold || ctx.Err() != nil {
 			continue
 		}
-		due, err := p.due(l)
-		if err != nil {
-			return fmt.Errorf("digest of %s: %w", l.Address(), err)
+		due, err := p.due(ctx, l)
+		if err == nil {
+			_, err = p.send(ctx, l, due)
 		}
-		owed, err := p.Store.DigestsOwed(l.ID)
 		if err != nil {
-			return fmt.Errorf("digest of %s: %w", l.Address(), err)
-		}
-		if due || owed {
-			if _, err := p.send(ctx, l, due); err != nil {
-				return fmt.Errorf("digest of %s: %w", l.Address(), err)
-			}
+			failed = append(failed, fmt.Errorf("digest of %s: %w", l.Address(), err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
+
+// manyIdle is how many posts that go in no digest, as those of an import, may be looked at again and again.
+const manyIdle = 1000
 
 // due tells whether a digest has reached its size or its time.
-func (p *Press) due(l store.List) (bool, error) {
-	first, size, ok, err := p.Store.DigestFirst(l.ID)
-	if err != nil || !ok {
+func (p *Press) due(ctx context.Context, l store.List) (bool, error) {
+	w, err := p.Store.DigestWaiting(l.ID, l.DigestSize)
+	if err != nil {
 		return false, err
 	}
-	return size >= l.DigestSize || !p.Now().Before(nextIssue(l, first.Received)), nil
-}
-
-// nextIssue is the first time after a post at which the list sends a digest: its hour, of each day, Monday, or first of a month.
-func nextIssue(l store.List, after time.Time) time.Time {
-	zone, err := time.LoadLocation(l.Timezone)
-	if err != nil {
-		zone = time.UTC
-	}
-	t := after.In(zone)
-	for day := 0; ; day++ {
-		at := time.Date(t.Year(), t.Month(), t.Day()+day, l.DigestHour, 0, 0, 0, zone)
-		switch {
-		case !at.After(after):
-		case l.DigestEvery == "weekly" && at.Weekday() != time.Monday:
-		case l.DigestEvery == "monthly" && at.Day() != 1:
-		default:
-			return at
+	if w.Idle-w.State.Reached > manyIdle {
+		err := p.Store.MakeDigests(ctx, l.ID, store.DigestPlan{State: w.State, Upto: w.Idle}, p.Now())
+		if err != nil && !errors.Is(err, store.ErrConflict) {
+			return false, err
 		}
 	}
+	return w.First.Number != 0 && (w.Bytes >= l.DigestSize || !p.Now().Before(nextIssue(l, w.First.Received))), nil
 }
 
 // Send sends now what waits for the members of a list, and returns how many mails that makes.
-func (p *Press) Send(ctx context.Context, l store.List) (int, error) { return p.send(ctx, l, true) }
+func (p *Press) Send(ctx context.Context, l store.List) (mails int, err error) {
+	if l.OnHold {
+		return 0, fmt.Errorf("%s is on hold and its digests wait with its posts: send FREE %s first", l.Name, l.Name)
+	}
+	return p.send(ctx, l, true)
+}
 
-// maxTries when members change their modes while a digest is made.
-const maxTries = 5
-
-func (p *Press) send(ctx context.Context, l store.List, all bool) (mails int, err error) {
-	for range maxTries {
-		mails, err = p.try(ctx, l, all)
-		if !errors.Is(err, store.ErrConflict) {
-			return mails, err
+func (p *Press) send(ctx context.Context, l store.List, due bool) (mails int, err error) {
+	mails, err = p.owed(ctx, l)
+	if err != nil || !due {
+		return mails, err
+	}
+	log, err := p.Store.Log(l.ID)
+	for tries := 0; err == nil; {
+		var state store.DigestState
+		if state, err = p.Store.DigestState(l.ID); err != nil || state.Reached >= log.Last {
+			break
 		}
+		var n int
+		if n, err = p.next(ctx, l, state, log.Last); errors.Is(err, store.ErrConflict) && tries < maxTries {
+			tries++
+			err = nil
+		}
+		mails += n
 	}
 	return mails, err
 }
 
-func (p *Press) try(ctx context.Context, l store.List, all bool) (int, error) {
+// maxTries when members change their modes while a digest is made.
+const maxTries = 10
+
+// Bounds of what is made at once, in bytes of posts: one mail is as large as the list's digest_size if that lies between the first two, or
+// one post; what waits beyond comes in further ones. All mails of an issue stay below the third.
+const (
+	smallMail = 1_000_000
+	largeMail = 10_000_000
+	largeMake = 30_000_000
+)
+
+// next makes the next issue, up to a post or to where it is large enough.
+func (p *Press) next(ctx context.Context, l store.List, state store.DigestState, last uint64) (mails int, err error) {
 	now := p.Now()
-	plan, err := p.Store.PlanDigest(l.ID, now)
+	reach, err := p.reach(l, state.Reached, last)
 	if err != nil {
 		return 0, err
 	}
-	wanted := plan.Owed
-	if all {
-		wanted = append(wanted[:len(wanted):len(wanted)], plan.Groups...)
-	}
-	var made []store.Digest
-	mails := 0
-	for _, d := range wanted {
-		entries, err := p.entries(l, d.From, d.Upto)
-		if err != nil {
+	var plan store.DigestPlan
+	for {
+		if plan, err = p.Store.PlanDigest(l.ID, reach.upto, now); err != nil {
 			return 0, err
 		}
-		if len(entries) == 0 && d.To == "" {
-			continue
+		if !reach.tooMuch(plan) {
+			break
 		}
-		if len(entries) == 0 { // all of it was removed: nothing is owed any more
-			made = append(made, d)
-			continue
-		}
-		d.Raw = p.issue(l, plan.State.Issue+1, d, entries, now).build(d.Mode)
-		made = append(made, d)
-		n, err := p.Store.CountDigest(l.ID, plan.State.Reached, d, now)
-		if err != nil {
+		reach.halve()
+	}
+	for i, d := range plan.Digests {
+		if plan.Digests[i].Raw, err = p.mail(l, d.Mode, plan.State.Issue+1, d.From, d.Upto, now); err != nil {
 			return 0, err
 		}
-		mails += n
+		if len(plan.Digests[i].Raw) > 0 {
+			mails += d.Members
+		}
 	}
-	if len(made) == 0 && (!all || plan.Upto == plan.State.Reached) {
-		return 0, nil
-	}
-	if err := p.Store.MakeDigests(ctx, l.ID, plan, all, made, now); err != nil {
+	if err := p.Store.MakeDigests(ctx, l.ID, plan, now); err != nil {
 		return 0, err
 	}
 	if mails > 0 {
-		p.Log.Info("digest", "list", l.Address(), "upto", plan.Upto, "recipients", mails)
+		p.Log.Info("digest", "list", l.Address(), "issue", plan.State.Issue+1, "upto", plan.Upto, "recipients", mails)
 	}
 	return mails, nil
 }
 
-func (p *Press) entries(l store.List, behind, upto uint64) ([]entry, error) {
+// owed makes the last digests of members whose digests ended.
+func (p *Press) owed(ctx context.Context, l store.List) (mails int, err error) {
+	now := p.Now()
+	owed, err := p.Store.DigestsOwed(l.ID, now)
+	if err != nil || len(owed) == 0 {
+		return 0, err
+	}
+	state, err := p.Store.DigestState(l.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, o := range owed {
+		for o.From < o.Upto {
+			reach, err := p.reach(l, o.From, o.Upto)
+			if err != nil {
+				return mails, err
+			}
+			raw, err := p.mail(l, o.Mode, state.Issue+1, o.From, reach.upto, now)
+			if err == nil {
+				err = p.Store.MakeOwed(ctx, o, reach.upto, raw, now)
+			}
+			if errors.Is(err, store.ErrConflict) { // somebody else does it
+				break
+			}
+			if err != nil {
+				return mails, err
+			}
+			if len(raw) > 0 {
+				mails++
+				p.Log.Info("last digest", "list", l.Address(), "upto", reach.upto, "to", o.Address)
+			}
+			o.From = reach.upto
+		}
+	}
+	return mails, nil
+}
+
+// mail of the posts behind one up to another; nil when none of them is there.
+func (p *Press) mail(l store.List, mode store.Delivery, number int, from, upto uint64, now time.Time) ([]byte, error) {
+	entries, err := p.entries(l, from, upto)
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	id := fmt.Sprintf("<%s-digest-%d-%d-%d-%s.%d@%s>", l.Name, number, from, upto, mode, now.Unix(), l.Domain)
+	return issue{list: l, site: p.Site, number: number, date: now.In(zone(l)), messageID: id, entries: entries}.mail(mode), nil
+}
+
+func (p *Press) entries(l store.List, from, upto uint64) ([]entry, error) {
 	var entries []entry
-	for x, err := range p.Store.Posts(l.ID, behind+1, upto) {
+	for x, err := range p.Store.Posts(l.ID, from+1, upto) {
 		if err != nil {
 			return nil, err
 		}
@@ -161,12 +207,4 @@ func (p *Press) entries(l store.List, behind, upto uint64) ([]entry, error) {
 		entries = append(entries, entry{x, raw})
 	}
 	return entries, nil
-}
-
-func (p *Press) issue(l store.List, number int, d store.Digest, entries []entry, now time.Time) issue {
-	if zone, err := time.LoadLocation(l.Timezone); err == nil {
-		now = now.In(zone)
-	}
-	id := fmt.Sprintf("%s-digest-%d-%d-%d-%s@%s", l.Name, number, d.From, d.Upto, d.Mode, p.Site.Hostname)
-	return issue{list: l, site: p.Site, number: number, at: now, messageID: id, entries: entries}
 }

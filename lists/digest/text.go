@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"wesouthasians.org/sangam/archive"
+	"wesouthasians.org/sangam/lists/post"
 )
 
 // Lines of RFC 1153 that end the preamble and each post.
@@ -15,43 +16,33 @@ var (
 	postEnd     = strings.Repeat("-", 30)
 )
 
-// Text is the digest of RFC 1153: one text of all posts, in UTF-8. Programs can take it apart again.
-func (i Issue) Text() []byte {
+// text is the digest of RFC 1153: one text of all posts, in UTF-8. Programs can take it apart again.
+func (i issue) text() []byte {
 	var t strings.Builder
 	t.WriteString(escape(i.say("digest.intro")+"\n\n"+i.contents()) + "\n" + preambleEnd + "\n\n")
-	for _, e := range i.Entries {
-		t.WriteString(e.text() + "\n" + postEnd + "\n\n")
+	for _, e := range i.entries {
+		t.WriteString(i.post(e) + "\n" + postEnd + "\n\n")
 	}
-	end := oneLine(i.say("digest.end"))
+	end := post.Line(i.say("digest.end"))
 	t.WriteString(end + "\n" + strings.Repeat("*", columns(end)) + "\n")
-	b := i.header("digest.subject")
-	b.Write(plainPart(t.String()))
+	b := i.header("digest.subject", true)
+	b.Write(post.TextPart(t.String(), ""))
 	return b.Bytes()
-}
-
-// contents are the numbered subjects of the posts with their authors.
-func (i Issue) contents() string {
-	var b strings.Builder
-	b.WriteString(i.say("digest.contents") + "\n\n")
-	for n, e := range i.Entries {
-		fmt.Fprintf(&b, "%3d. %s\n     %s\n", n+1, oneLine(e.Subject), oneLine(e.From))
-	}
-	return b.String()
 }
 
 // retained are the fields that RFC 1153 keeps, in its order.
 var retained = []string{"Date", "From", "To", "Cc", "Subject", "Message-ID", "Keywords"}
 
-// text of a post with its main fields, decoded. It ends in a line end.
-func (e Entry) text() string {
-	h := archive.ParseHeader(e.Raw)
+// post with its main fields, decoded, and its attachments by name and, where there is an archive, address. It ends in a line end.
+func (i issue) post(e entry) string {
+	h := archive.ParseHeader(e.raw)
 	var b strings.Builder
 	for _, name := range retained {
-		if v := oneLine(h.Text(name)); v != "" {
+		if v := post.Line(h.Text(name)); v != "" {
 			b.WriteString(wrap(name+": "+v) + "\n")
 		}
 	}
-	body := archive.Read(e.Raw)
+	body := archive.Read(e.raw)
 	text := body.Text
 	if body.Flowed {
 		text = archive.Unflow(text, body.DelSp)
@@ -63,7 +54,10 @@ func (e Entry) text() string {
 		if n == 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "[attachment: %s, %s, %d KB]\n", oneLine(a.Filename), oneLine(a.Type), max(1, (a.Size+999)/1000))
+		fmt.Fprintf(&b, "[%s, %s, %d KB]\n", post.Line(a.Filename), post.Line(a.Type), max(1, (a.Size+999)/1000))
+		if i.list.Archive != "off" {
+			fmt.Fprintf(&b, "<%s>\n", post.AttachmentPage(i.site, i.list, e.Number, a))
+		}
 	}
 	return b.String()
 }
@@ -113,15 +107,4 @@ func wrap(field string) string {
 		length += n
 	}
 	return b.String()
-}
-
-// columns that a line takes up, roughly: vowel signs above and below stand with their letter.
-func columns(line string) int {
-	n := 0
-	for _, r := range line {
-		if !unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
-			n++
-		}
-	}
-	return n
 }

@@ -6,9 +6,6 @@ package notice
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/base64"
-	"fmt"
-	"mime/quotedprintable"
 	"strings"
 	"time"
 	"unicode"
@@ -115,7 +112,7 @@ func render(m Mail, own, server, hostname string, now time.Time) []byte {
 	boundary := "=_sangam_" + rand.Text()
 	eight := ""
 	for _, a := range m.Attached {
-		if a.Type == "message/rfc822" && !ascii(string(a.Bytes)) {
+		if a.Type == "message/rfc822" && !post.ASCII(a.Bytes) {
 			eight = "8bit"
 		}
 	}
@@ -139,7 +136,7 @@ func (a Attachment) part() []byte {
 	b.WriteString(post.Field("Content-Type", a.Type))
 	b.WriteString(post.Field("Content-Disposition", `attachment; filename="`+strings.Map(plainName, a.Filename)+`"`))
 	if a.Type == "message/rfc822" {
-		if !ascii(string(a.Bytes)) {
+		if !post.ASCII(a.Bytes) {
 			b.WriteString("Content-Transfer-Encoding: 8bit\r\n")
 		}
 		b.WriteString("\r\n")
@@ -147,7 +144,7 @@ func (a Attachment) part() []byte {
 		return b.Bytes()
 	}
 	b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
-	b.Write(base64Lines(a.Bytes))
+	b.Write(post.Base64(a.Bytes))
 	return b.Bytes()
 }
 
@@ -158,31 +155,8 @@ func plainName(r rune) rune {
 	return '-'
 }
 
-// textPart is a text as format=flowed (RFC 3676), in the encoding that is smallest for its script.
-func textPart(text string) []byte {
-	text = strings.ReplaceAll(flow(text), "\n", "\r\n") + "\r\n"
-	var b bytes.Buffer
-	b.WriteString("Content-Type: text/plain; charset=utf-8; format=flowed\r\n")
-	high := len(text) - len(strings.Map(func(r rune) rune {
-		if r > unicode.MaxASCII {
-			return -1
-		}
-		return r
-	}, text))
-	switch {
-	case high == 0:
-		b.WriteString("Content-Transfer-Encoding: 7bit\r\n\r\n" + text)
-	case high > len(text)/5:
-		b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
-		b.Write(base64Lines([]byte(text)))
-	default:
-		b.WriteString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
-		w := quotedprintable.NewWriter(&b)
-		w.Write([]byte(text))
-		w.Close()
-	}
-	return b.Bytes()
-}
+// textPart is a text as format=flowed (RFC 3676).
+func textPart(text string) []byte { return post.TextPart(flow(text)+"\n", "; format=flowed") }
 
 // width of a line in characters.
 const width = 74
@@ -237,24 +211,4 @@ func clean(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(strings.ReplaceAll(s, "\r\n", "\n"), "�"))
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-func base64Lines(b []byte) []byte {
-	encoded := base64.StdEncoding.EncodeToString(b)
-	var out bytes.Buffer
-	for len(encoded) > 0 {
-		n := min(76, len(encoded))
-		fmt.Fprintf(&out, "%s\r\n", encoded[:n])
-		encoded = encoded[n:]
-	}
-	return out.Bytes()
 }

@@ -22,8 +22,8 @@ func (m *message) encode(text, was string) {
 	encoding := "quoted-printable"
 	switch {
 	case was == "base64":
-		encoding, m.body = was, wrapBase64([]byte(crlf))
-	case (was == "8bit" || isASCII(text) && was != "quoted-printable") && plainLines(text):
+		encoding, m.body = was, Base64([]byte(crlf))
+	case (was == "8bit" || ASCII(text) && was != "quoted-printable") && plainLines(text):
 		m.body = []byte(crlf)
 		if encoding = "7bit"; was == "8bit" {
 			encoding = was
@@ -58,7 +58,8 @@ func plainLines(text string) bool {
 	return !strings.ContainsAny(text, "\r\x00")
 }
 
-func wrapBase64(b []byte) []byte {
+// Base64 is the encoding of RFC 2045 section 6.8, in lines of 76 characters with CRLF.
+func Base64(b []byte) []byte {
 	encoded := base64.StdEncoding.EncodeToString(b)
 	var out bytes.Buffer
 	for len(encoded) > 0 {

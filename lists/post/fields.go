@@ -122,6 +122,3 @@ func fold(name, value string) string {
 	b.WriteString("\r\n")
 	return b.String()
 }
-
-// Field writes one header field for mail of our own: folded, with CRLF, its value without any line end.
-func Field(name, value string) string { return fold(name, value) }

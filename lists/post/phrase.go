@@ -9,17 +9,12 @@ import (
 
 // Phrase writes display text for a header field: as it is, quoted, or as encoded words.
 func Phrase(s string) string {
-	s = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)), " ")
+	s = Line(s)
 	plain := func(r rune) bool {
 		return r == ' ' || r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r))
 	}
 	switch {
-	case !isASCII(s) || strings.Contains(s, "=?"):
+	case !ASCII(s) || strings.Contains(s, "=?"):
 		return encodeWords(s)
 	case strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) >= 0:
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
@@ -34,10 +29,6 @@ func mailbox(name, address string) string {
 	return Phrase(name) + " <" + address + ">"
 }
 
-func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) < 0
-}
-
 // maxWord is the length from which a word is encoded, so that its line can be folded.
 const maxWord = 900
 
@@ -45,7 +36,7 @@ const maxWord = 900
 // encoded already, together with the spaces between them. The others stay readable for all.
 func encodeWords(s string) string {
 	words := strings.Split(s, " ")
-	needs := func(w string) bool { return !isASCII(w) || strings.Contains(w, "=?") || len(w) > maxWord }
+	needs := func(w string) bool { return !ASCII(w) || strings.Contains(w, "=?") || len(w) > maxWord }
 	var out []string
 	for i := 0; i < len(words); {
 		if !needs(words[i]) {
@@ -80,6 +71,3 @@ func encodedWords(s string) string {
 	}
 	return strings.Join(out, " ")
 }
-
-// Words writes text for an unstructured header field such as Subject: as it is, or with encoded words.
-func Words(s string) string { return encodeWords(strings.Join(strings.Fields(s), " ")) }

@@ -12,7 +12,7 @@ func setReplyTo(c context, m *message) {
 	}
 	value := mailbox(c.List.Title, string(c.List.Address()))
 	named := c.Header.Addresses("Reply-To")
-	if raw := c.Header.Get("Reply-To"); len(named) > 0 && isASCII(raw) && !slices.Contains(named, c.List.Address()) {
+	if raw := c.Header.Get("Reply-To"); len(named) > 0 && ASCII(raw) && !slices.Contains(named, c.List.Address()) {
 		value += ", " + raw // with the names
 	} else {
 		for _, a := range named {

@@ -27,7 +27,7 @@ func prefixSubject(c context, m *message) {
 	if !numbered && (had == 1 || had == 0 && own.MatchString(rest)) {
 		return
 	}
-	if had == 0 && isASCII(raw) && isASCII(prefix) && strings.HasSuffix(prefix, " ") {
+	if had == 0 && ASCII(raw) && ASCII(prefix) && strings.HasSuffix(prefix, " ") {
 		if rawMarks, _, rawRest := cutHead(raw, own); rawMarks == marks {
 			m.set("Subject", marks+prefix+rawRest)
 			return

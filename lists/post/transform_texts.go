@@ -120,7 +120,7 @@ func (t texts) writable(text, charset string, markup bool) bool {
 	switch {
 	case !extendsASCII(charset):
 		return false
-	case isASCII(t.header + t.footer):
+	case ASCII(t.header + t.footer):
 		return true
 	case isUTF8(charset):
 		return utf8.ValidString(text)
@@ -239,7 +239,7 @@ func (t texts) wrap(m *message) {
 	boundary := fmt.Sprintf("=_sangam_%x", sha256.Sum256(m.body))[:40] // the same each time it is made, found nowhere in it
 	m.set("MIME-Version", "1.0")
 	m.set("Content-Type", `multipart/mixed; boundary="`+boundary+`"`)
-	if !isASCII(string(m.body)) {
+	if !ASCII(m.body) {
 		m.set("Content-Transfer-Encoding", "8bit")
 	}
 	var out bytes.Buffer
