@@ -30,7 +30,7 @@ const (
 type Route struct {
 	Kind   Kind
 	List   store.List // zero for the site
-	Member uint64     // whom a leave or bounce address is about, verified by its MAC
+	Member uint64     // whom a leave or bounce address is about, verified by its MAC; 0: nobody
 	Line   string     // the command that the address itself is; empty: they are in the mail
 	Token  string     // of KindConfirm, not verified
 }
@@ -73,7 +73,7 @@ func (a *Addresses) Resolve(to string) (Route, error) {
 		}
 	}
 	if slices.Contains(a.domains, domain) {
-		if local == "listserv" || local == "sangam" {
+		if local == "listserv" || local == "sangam" || local == "sangam-confirm" {
 			return Route{Kind: KindCommand}, nil
 		}
 		if m := siteConfirm.FindStringSubmatch(local); m != nil {
@@ -110,7 +110,7 @@ func (a *Addresses) suffixed(local, domain string) (Route, error) {
 
 // commandSuffixes are commands in the form of an address.
 var commandSuffixes = map[string]string{"request": "", "join": "SUBSCRIBE %s", "subscribe": "SUBSCRIBE %s", "leave": "UNSUBSCRIBE %s",
-	"unsubscribe": "UNSUBSCRIBE %s", "help": "HELP", "info": "INFO %s", "index": "INDEX %s"}
+	"unsubscribe": "UNSUBSCRIBE %s", "help": "HELP", "info": "INFO %s", "index": "INDEX %s", "confirm": ""}
 
 var (
 	joinMode    = regexp.MustCompile(`^(?:join|subscribe)[-+](each|digest|digest-text|index|none)$`)
@@ -119,8 +119,11 @@ var (
 )
 
 func (a *Addresses) suffix(s string) (Route, bool) {
-	if s == "owner" {
+	switch s {
+	case "owner":
 		return Route{Kind: KindOwner}, true
+	case "bounces": // the Sender of copies: who answers it instead of the return path is nobody's failure
+		return Route{Kind: KindBounce}, true
 	}
 	if line, ok := commandSuffixes[s]; ok {
 		return Route{Kind: KindCommand, Line: line}, true

@@ -162,8 +162,8 @@ func dropAccount(tx Tx, a Address) error {
 	return err
 }
 
-// Forget deletes what is stored about a person but the posts: memberships, account, flags, aliases, requests and held posts. It returns
-// how many memberships ended.
+// Forget deletes what is stored about a person but the posts and bans: memberships, account, flags, aliases, requests, held posts, trust and
+// notes of departures. It returns how many memberships ended.
 func (s *Store) Forget(a Address) (ended int, err error) {
 	err = s.engine.Update(func(tx Tx) error {
 		ms, err := memberships(tx, a)
@@ -194,12 +194,31 @@ func (s *Store) Forget(a Address) (ended int, err error) {
 		if err := dropTokens(tx, func(t Token) bool { return t.Address == a || t.Other == a }); err != nil {
 			return err
 		}
+		if err := dropNotes(tx, a); err != nil {
+			return err
+		}
 		return dropAliases(tx, a)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("forget: %w", err)
 	}
 	return ended, nil
+}
+
+// dropNotes deletes what the lists themselves keep about a person.
+func dropNotes(tx Tx, a Address) error {
+	var ids []uint64
+	for _, id := range tx.Scan(key(tListName), after(key(tListName))) {
+		ids = append(ids, lastNumber(id))
+	}
+	for _, id := range ids {
+		for _, k := range [][]byte{key(tTrust, id, a), key(tDeparture, id, a)} {
+			if err := tx.Delete(k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func dropAliases(tx Tx, a Address) error {
@@ -249,8 +268,8 @@ func (s *Store) Aliases(a Address) (as []Address, err error) {
 	return as, err
 }
 
-// PostsBy yields what an address has posted, on every list, oldest first. It reads every log.
-func (s *Store) PostsBy(a Address) (ps []Post, err error) {
+// PostsBy is what some addresses have posted, on every list, oldest first. It reads every log.
+func (s *Store) PostsBy(as ...Address) (ps []Post, err error) {
 	lists, err := s.Lists()
 	if err != nil {
 		return nil, err
@@ -264,7 +283,7 @@ func (s *Store) PostsBy(a Address) (ps []Post, err error) {
 			if err != nil {
 				return nil, err
 			}
-			if p.Author == a && !p.Removed {
+			if slices.Contains(as, p.Author) && !p.Removed {
 				ps = append(ps, p)
 			}
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -33,6 +34,8 @@ type Token struct {
 	Agreed  []Address `cbor:"8,keyasint,omitempty"` // PurposeChange: which of the two have agreed
 	Created time.Time `cbor:"9,keyasint,omitempty"`
 	Expires time.Time `cbor:"10,keyasint,omitempty"`
+
+	hash []byte // of the secret, of a token that was read
 }
 
 // TokenLife is how long a token may be used.
@@ -80,6 +83,7 @@ func (s *Store) NewToken(t Token) (secret string, err error) {
 func (s *Store) Token(secret string, now time.Time) (t Token, err error) {
 	err = s.engine.View(func(tx Tx) error {
 		t, err = get[Token](tx, key(tToken, tokenHash(secret)))
+		t.hash = tokenHash(secret)
 		if err == nil && !now.Before(t.Expires) {
 			err = ErrNotFound
 		}
@@ -117,6 +121,7 @@ func (s *Store) AgreeFor(newAddress, a Address, now time.Time) (t Token, err err
 			return err
 		}
 		t, err = get[Token](tx, key(tToken, hash))
+		t.hash = hash
 		return err
 	})
 	return t, err
@@ -132,9 +137,12 @@ func agree(tx Tx, hash []byte, t Token, a Address) error {
 	return put(tx, key(tToken, hash), t)
 }
 
-// DropToken ends a token, and its like. It is no error when that has ended already.
+// DropToken ends a token that was read, and its like. It is no error when that has ended already.
 func (s *Store) DropToken(t Token) error {
 	return s.engine.Update(func(tx Tx) error {
+		if t.Purpose != PurposeResume { // it has no like, but a newer one may have taken its place
+			return dropToken(tx, t.hash, t)
+		}
 		return dropTokens(tx, func(x Token) bool { return x.Purpose == t.Purpose && x.List == t.List && x.Address == t.Address })
 	})
 }
@@ -159,14 +167,16 @@ func dropTokens(tx Tx, drop func(Token) bool) error {
 		}
 	}
 	for hash, t := range gone {
-		if err := tx.Delete(key(tToken, hash)); err != nil {
+		if err := dropToken(tx, []byte(hash), t); err != nil {
 			return err
-		}
-		if string(tx.Get(t.index())) == hash {
-			if err := tx.Delete(t.index()); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+func dropToken(tx Tx, hash []byte, t Token) error {
+	if err := tx.Delete(key(tToken, hash)); err != nil || !bytes.Equal(tx.Get(t.index()), hash) {
+		return err
+	}
+	return tx.Delete(t.index())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -140,11 +141,20 @@ func get(a *act, _ context.Context, c call) (string, error) {
 // maxNumbers that one GET may ask for.
 const maxNumbers = 1000
 
+// dashes between two numbers, as programs type them.
+var (
+	dashes     = regexp.MustCompile(` *[-–—] *`)
+	rangeSigns = strings.NewReplacer(",", " ", ";", " ", "#", " ")
+)
+
 // numbers of the posts that a GET asks for; bad says what is wrong with it.
 func (a *act) numbers(c call) (ns []uint64, bad string, err error) {
 	args := c.args
+	if c.word == "THREAD" {
+		args = append([]string{c.word}, args...)
+	}
 	if len(args) > 0 && strings.EqualFold(args[0], "THREAD") {
-		n, parseErr := strconv.ParseUint(strings.Join(args[1:], ""), 10, 63)
+		n, parseErr := strconv.ParseUint(strings.Trim(strings.Join(args[1:], ""), marks+"#"), 10, 63)
 		if parseErr != nil {
 			return nil, a.helpLine(*c.command), nil
 		}
@@ -161,24 +171,40 @@ func (a *act) numbers(c call) (ns []uint64, bad string, err error) {
 		}
 		return ns, "", err
 	}
-	for _, word := range args {
-		first, last, isRange := strings.Cut(strings.Trim(word, ",;"), "-")
+	ns, ok := parseNumbers(args)
+	if !ok {
+		return nil, a.helpLine(*c.command), nil
+	}
+	return ns, "", nil
+}
+
+// parseNumbers reads numbers and ranges: up to maxNumbers of them. It is false when there is none, or a word is none.
+func parseNumbers(args []string) (ns []uint64, ok bool) {
+	for word := range strings.FieldsSeq(rangeSigns.Replace(dashes.ReplaceAllString(strings.Join(args, " "), "-"))) {
+		first, last, isRange := strings.Cut(word, "-")
 		from, err := strconv.ParseUint(first, 10, 62)
 		to := from
 		if err == nil && isRange {
 			to, err = strconv.ParseUint(last, 10, 62)
 		}
 		if err != nil || to < from {
-			return nil, a.helpLine(*c.command), nil
+			return nil, false
 		}
 		for n := from; n <= to && len(ns) < maxNumbers; n++ {
 			ns = append(ns, n)
 		}
 	}
-	if len(ns) == 0 {
-		return nil, a.helpLine(*c.command), nil
+	return ns, len(ns) > 0
+}
+
+// parseDay reads the first day of a year, a month, or the day itself.
+func parseDay(s string) (t time.Time, err error) {
+	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
+		if t, err = time.Parse(layout, s); err == nil {
+			break
+		}
 	}
-	return ns, "", nil
+	return t, err
 }
 
 // query reads the words of a search; bad says what is wrong with them.
@@ -190,7 +216,7 @@ func (a *act) query(args []string) (q Query, bad string) {
 		case upper == "SINCE" || upper == "FROM" || upper == "SUBJECT":
 			part = upper
 		case part == "SINCE":
-			t, err := time.Parse(time.DateOnly, w)
+			t, err := parseDay(w)
 			if err != nil {
 				return q, a.say("bad-value", notice.Values{"option": "SINCE", "problem": fmt.Sprintf("%q: 2026-01-31", cut(w, 40))})
 			}

@@ -8,6 +8,7 @@ package command
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"wesouthasians.org/sangam/lists"
@@ -38,14 +39,18 @@ type Searcher interface {
 }
 
 // Clerk does commands. It is safe for concurrent use.
-type Clerk struct{ Options }
+type Clerk struct {
+	Options
+	redeeming sync.Mutex // a token acts once
+}
 
 // New returns a clerk.
-func New(o Options) *Clerk { return &Clerk{o} }
+func New(o Options) *Clerk { return &Clerk{Options: o} }
 
 // Mail is a message to a command address.
 type Mail struct {
 	Sender   store.Address // envelope sender
+	Client   string        // who handed it over, for limits; empty: one of our own
 	Raw      []byte
 	Verified bool // the From address is known to be right
 }
@@ -61,8 +66,12 @@ type person struct {
 type act struct {
 	*Clerk
 	who       person
+	client    string     // of the mail
 	confirmed bool       // who is known to be asking
+	answered  bool       // a mail that went to who was answered
 	invited   bool       // by the staff of the list
+	quoted    string     // a token that the mail quotes, when its program answered to the wrong address
+	lost      bool       // the mail had no command
 	implied   store.List // of the address that the mail came to; zero: commands name theirs
 	lang      string
 	answers   []string
@@ -113,8 +122,8 @@ func (a *act) role(l store.List) store.Role {
 			return store.RoleOwner
 		}
 	}
-	m, err := a.Store.MemberOf(l.ID, a.who.address)
-	if err != nil {
+	m, err := a.Store.Member(l.ID, a.who.address)
+	if err != nil { // earlier addresses have no rights: they may belong to somebody else by now
 		return ""
 	}
 	return m.Role

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/lists/post"
@@ -23,6 +24,7 @@ type Request struct {
 
 // Look reads what a token stands for and changes nothing. store.ErrNotFound.
 func (c *Clerk) Look(token string) (Request, error) {
+	token = strings.ToLower(token)
 	if id, ok := c.Addresses.ReadHeld(token); ok {
 		h, err := c.Store.HeldPost(id)
 		if err != nil {
@@ -66,7 +68,8 @@ func (c *Clerk) Confirm(ctx context.Context, r lists.Route, m Mail) error {
 		c.Log.Info("discarded", "list", r.List.Name, "from", who.address, "sender", m.Sender, "reasons", []string{"confirmation: " + reason})
 		return nil
 	}
-	answer, err := c.Redeem(ctx, r.List, r.Token, own(m.Raw, false))
+	body := archive.Read(m.Raw)
+	answer, err := c.Redeem(ctx, r.List, r.Token, body.Own(maxLines, false))
 	if err != nil || answer.text == "" {
 		return err
 	}
@@ -102,6 +105,8 @@ var refusals = []string{"NO", "CANCEL", "REJECT", "STOP", "NON", "NEIN", "NÃO",
 // Redeem does what a token stands for, or what the words of an answer choose. The token ends last, so that a crash before the end lets the
 // same mail do the rest. at is the list of the address that was answered; another's token is not known there.
 func (c *Clerk) Redeem(ctx context.Context, at store.List, token string, words []string) (Answer, error) {
+	c.redeeming.Lock()
+	defer c.redeeming.Unlock()
 	token = strings.ToLower(strings.TrimSpace(token))
 	if id, ok := c.Addresses.ReadHeld(token); ok {
 		return c.redeemHeld(ctx, at, id, words)
@@ -118,14 +123,14 @@ func (c *Clerk) Redeem(ctx context.Context, at store.List, token string, words [
 		return Answer{}, err
 	}
 	l, err := c.listOf(t)
-	if errors.Is(err, store.ErrNotFound) || at.ID != 0 && at.ID != t.List {
+	if errors.Is(err, store.ErrNotFound) || at.ID != 0 && t.List != 0 && at.ID != t.List {
 		return unknown(at)
 	}
 	if err != nil {
 		return Answer{}, err
 	}
 	a := c.act(l, person{t.Address, t.Mailbox, t.Name})
-	a.confirmed = true
+	a.confirmed, a.answered = true, true
 	answer := func(text string) Answer { return Answer{text, t.Address, l, a.lang, a.attached} }
 	if t.Purpose == store.PurposeJoin {
 		return c.redeemJoin(ctx, a, t, l, words)
@@ -240,12 +245,16 @@ func (c *Clerk) redeemJoin(ctx context.Context, a *act, t store.Token, l store.L
 	return answer, c.Store.DropToken(t)
 }
 
-// ok confirms by a command: OK TOKEN.
+// ok confirms by a command: OK TOKEN. Without one it is that of the request that the mail quotes.
 func ok(a *act, ctx context.Context, c call) (string, error) {
-	if len(c.args) == 0 {
+	secret := a.quoted
+	if len(c.args) > 0 {
+		secret, c.args = strings.Trim(c.args[0], marks+"<>"), c.args[1:]
+	}
+	if secret == "" {
 		return a.helpLine(*c.command), nil
 	}
-	answer, err := a.Redeem(ctx, a.implied, c.args[0], c.args[1:])
+	answer, err := a.Redeem(ctx, a.implied, secret, c.args)
 	if err != nil {
 		return "", err
 	}

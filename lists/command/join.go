@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,10 +18,7 @@ func subscribe(a *act, ctx context.Context, c call) (string, error) {
 		return a.say("name-list", nil), nil
 	}
 	l, who := c.list, a.who
-	rest, options := c.args, []string(nil)
-	if at := slices.IndexFunc(rest, func(w string) bool { return strings.EqualFold(w, "WITH") }); at >= 0 {
-		rest, options = rest[:at], rest[at+1:]
-	}
+	rest, options := nameAndOptions(c.args)
 	if len(rest) == 1 && strings.Contains(rest[0], "@") { // in the way of Majordomo
 		other, err := a.other(rest[0])
 		if err != nil {
@@ -29,16 +27,14 @@ func subscribe(a *act, ctx context.Context, c call) (string, error) {
 		who, rest = other, nil
 	}
 	if len(rest) > 0 {
-		who.name = cut(strings.Join(rest, " "), 200)
+		who.name = cleanName(strings.Join(rest, " "))
 	}
 	same := who.address == a.who.address
 	m, err := a.Store.NewMember(l.ID, who.mailbox, a.Now())
 	if err != nil {
 		return a.say("bad-address", notice.Values{"address": cut(who.mailbox, 100)}), nil
 	}
-	if err := m.Set("name", who.name); err != nil {
-		return a.sayOf(l, "bad-value", notice.Values{"option": "Name", "problem": err.Error()}), nil
-	}
+	m.Name = who.name
 	if text := a.setAll(&m, options); text != "" {
 		return text, nil
 	}
@@ -64,7 +60,7 @@ func subscribe(a *act, ctx context.Context, c call) (string, error) {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return "", err
 	}
-	if !same || !a.confirmed {
+	if !same || !a.confirmed || l.Join != "open" && !a.answered {
 		line := "SUBSCRIBE " + string(l.Address())
 		if who.name != "" && len(rest) > 0 {
 			line += " " + who.name
@@ -78,6 +74,24 @@ func subscribe(a *act, ctx context.Context, c call) (string, error) {
 		return "", a.Members.AskToJoin(ctx, l, who.mailbox, who.name, options)
 	}
 	return "", a.join(ctx, l, m)
+}
+
+// fillers are words that people write around a command and that are no name.
+var fillers = regexp.MustCompile(`(?i)^((me|my|i|to|this|the|your|list|mailing|please|from|in|address|e-?mail|mail|add|now|thanks?|thank you)[.,! ]*)+$`)
+
+// nameAndOptions divides what stands behind the list: a name, and options behind WITH. A single word that is a mode is an option too, in the
+// way of Mailman.
+func nameAndOptions(args []string) (name, options []string) {
+	if at := slices.IndexFunc(args, func(w string) bool { return strings.EqualFold(w, "WITH") }); at >= 0 {
+		args, options = args[:at], args[at+1:]
+	}
+	switch {
+	case len(args) == 1 && options == nil && slices.Contains([]string{"DIGEST", "INDEX", "NOMAIL"}, strings.ToUpper(args[0])):
+		return nil, args
+	case fillers.MatchString(strings.Join(args, " ")):
+		return nil, options
+	}
+	return args, options
 }
 
 // join makes somebody a member; the welcome says so.
@@ -215,13 +229,16 @@ func change(a *act, ctx context.Context, c call) (string, error) {
 
 // askNew mails the new address of a change.
 func (a *act) askNew(ctx context.Context, other person, agreed []store.Address) error {
+	if !a.Office.Admit(notice.Confirmation, a.client, other.address) {
+		return nil
+	}
 	t := store.Token{Purpose: store.PurposeChange, Address: other.address, Mailbox: other.mailbox, Other: a.who.address, Agreed: agreed,
 		Created: a.Now(), Expires: a.Now().Add(store.TokenLife)}
 	secret, err := a.Store.NewToken(t)
 	if err != nil {
 		return err
 	}
-	return a.Office.Send(ctx, notice.Confirmation, notice.Mail{Name: "change", To: []store.Address{other.address}, Language: a.lang,
+	return a.Office.Send(ctx, notice.Notice, notice.Mail{Name: "change", To: []store.Address{other.address}, Language: a.lang,
 		ReplyTo: a.Addresses.Confirm(store.List{}, secret), Values: notice.Values{"new": string(other.address), "old": string(a.who.address),
 			"link": a.link(secret), "until": t.Expires.Format("2006-01-02")}})
 }

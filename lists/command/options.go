@@ -32,7 +32,7 @@ func putNext(key string) func(*store.Member, []string, time.Time) (int, error) {
 }
 
 var options = []option{
-	{"MAIL", mail}, {"NOMAIL", noMail}, {"EACH", each}, {"DIGEST", digest}, {"DIGEST-TEXT", put("delivery", "digest-text")},
+	{"MAIL", mail}, {"NOMAIL", noMail}, {"EACH", each}, {"NODIGEST", each}, {"DIGEST", digest}, {"DIGEST-TEXT", put("delivery", "digest-text")},
 	{"INDEX", put("delivery", "index")}, {"NONE", put("delivery", "none")}, {"ACK", put("ack", "true")}, {"NOACK", put("ack", "false")},
 	{"REPRO", put("own_posts", "true")}, {"NOREPRO", put("own_posts", "false")}, {"CONCEAL", put("conceal", "true")}, {"NOCONCEAL", put("conceal", "false")},
 	{"DUPLICATES", put("no_duplicates", "false")}, {"NODUPLICATES", put("no_duplicates", "true")},
@@ -77,7 +77,7 @@ func until(m *store.Member, args []string, now time.Time) (int, error) {
 	if len(args) == 0 {
 		return 0, errors.New("a date is missing behind UNTIL, like 2027-01-31")
 	}
-	if err := m.Set("until", strings.ToUpper(args[0])); err != nil {
+	if err := m.Set("until", strings.ToUpper(strings.Trim(args[0], ",;."))); err != nil {
 		return 1, err
 	}
 	if !m.Until.After(now) {
@@ -89,7 +89,7 @@ func until(m *store.Member, args []string, now time.Time) (int, error) {
 // setAll sets options of a member; the text says what is wrong with them.
 func (a *act) setAll(m *store.Member, args []string) string {
 	for i := 0; i < len(args); i++ {
-		word := strings.ToUpper(strings.Trim(args[i], ",;"))
+		word := strings.ToUpper(strings.Trim(args[i], marks))
 		found := false
 		for _, o := range options {
 			if o.word != word {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/member"
 	"wesouthasians.org/sangam/lists/notice"
@@ -24,20 +27,23 @@ type target struct {
 func (c *Clerk) Take(ctx context.Context, r lists.Route, m Mail) error {
 	p := post.New(store.List{}, m.Sender, m.Raw, c.Now())
 	who, ok := author(p)
-	log := []any{"list", r.List.Name, "from", who.address, "sender", m.Sender, "message_id", p.Described.Post.MessageID}
 	if reason := p.Automatic(); reason != "" || !ok {
-		c.Log.Info("discarded", append(log, "reasons", []string{"commands: " + reason})...)
+		c.Log.Info("discarded", "list", r.List.Name, "from", who.address, "sender", m.Sender, "message_id", p.Described.Post.MessageID,
+			"reasons", []string{"commands: " + reason})
 		return nil
 	}
-	todo := []string{r.Line}
-	if r.Line == "" {
-		todo = lines(p.Header, m.Raw)
+	a := c.act(r.List, who)
+	a.confirmed, a.client = m.Verified && len(p.Authors()) == 1, m.Client
+	if r.Line != "" {
+		return a.do(ctx, p, []string{r.Line})
 	}
-	return c.do(ctx, r.List, who, p, m.Verified, todo)
+	body := archive.Read(m.Raw)
+	a.quoted = quotedToken(body.Text)
+	return a.do(ctx, p, lines(p.Header, &body))
 }
 
 // Mistaken does a command that came to the list itself, where it changes something, and tells its author that it was not distributed.
-func (c *Clerk) Mistaken(ctx context.Context, p *post.Post, verified bool) error {
+func (c *Clerk) Mistaken(ctx context.Context, p *post.Post, m Mail) error {
 	who, ok := author(p)
 	if !ok {
 		return nil
@@ -45,14 +51,15 @@ func (c *Clerk) Mistaken(ctx context.Context, p *post.Post, verified bool) error
 	line := p.CommandLine()
 	err := c.Office.Send(ctx, notice.Answer, notice.Mail{Name: "mistake", List: p.List, To: []store.Address{who.address}, InReplyTo: p.Described.Post.MessageID,
 		Values: notice.Values{"commands": "> " + cut(line, 200)}})
-	if err == nil {
-		if found, _ := read(line); found != nil && found.changes && found.onList && !found.staff {
-			err = c.do(ctx, p.List, who, p, verified, []string{line})
-		}
+	if found, _, _ := read(line); err != nil || found == nil || !found.changes || !found.onList || found.staff {
+		return err
 	}
-	return err
+	a := c.act(p.List, who)
+	a.confirmed, a.client = m.Verified && len(p.Authors()) == 1, m.Client
+	return a.do(ctx, p, []string{line})
 }
 
+// author is the first address in From.
 func author(p *post.Post) (person, bool) {
 	authors := p.Header.Mailboxes("From")
 	if len(authors) == 0 {
@@ -62,13 +69,33 @@ func author(p *post.Post) (person, bool) {
 	if err != nil {
 		return person{}, false
 	}
-	return person{address: a, mailbox: authors[0].Address, name: cut(authors[0].Name, 200)}, true
+	return person{address: a, mailbox: authors[0].Address, name: cleanName(authors[0].Name)}, true
 }
 
-func (c *Clerk) do(ctx context.Context, l store.List, who person, p *post.Post, verified bool, todo []string) error {
-	a := c.act(l, who)
-	a.confirmed = verified
-	answerable := verified || p.Sender == who.address
+var (
+	batv     = regexp.MustCompile(`^prvs=[^=@]+=`)
+	weblink  = regexp.MustCompile(`(?i)://|\bwww\.`)
+	maxNamed = 100 // bytes
+)
+
+// cleanName of a person is one line without links: it is shown to the person that the address belongs to, who may not have written it.
+func cleanName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if weblink.MatchString(s) {
+		return ""
+	}
+	return cut(strings.Join(strings.Fields(s), " "), maxNamed)
+}
+
+// do the commands of a mail, and answer. The answer goes to its author when the envelope names the same address, but for the tag that some
+// servers put on that (BATV).
+func (a *act) do(ctx context.Context, p *post.Post, todo []string) error {
+	answerable := a.confirmed || store.Address(batv.ReplaceAllString(string(p.Sender), "")) == a.who.address
 	if err := a.runAll(ctx, todo); err != nil {
 		return err
 	}
@@ -77,26 +104,25 @@ func (c *Clerk) do(ctx context.Context, l store.List, who person, p *post.Post, 
 		return err
 	}
 	if !answerable {
-		c.Log.Info("discarded", "list", l.Name, "from", who.address, "sender", p.Sender, "message_id", id,
+		a.Log.Info("discarded", "list", a.implied.Name, "from", a.who.address, "sender", p.Sender, "message_id", id,
 			"reasons", []string{"the answer, for the sender is another than the author"})
 		return nil
 	}
-	return a.answer(ctx, who.address, id, p.Header.Text("Subject"))
+	return a.answer(ctx, a.who.address, id, p.Header.Text("Subject"))
 }
 
 // runAll does the commands one after the other.
 func (a *act) runAll(ctx context.Context, todo []string) error {
-	unknown, done := 0, 0
+	unknown, strange, done := 0, false, 0
 	for _, line := range todo {
 		if ends(line) {
 			break
 		}
-		c, rest := read(line)
+		c, word, rest := read(line)
 		if c == nil {
-			unknown++
-			word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+			strange = true
 			a.add(line, a.unknown(word))
-			if unknown == maxUnknown {
+			if unknown++; unknown == maxUnknown {
 				a.answers = append(a.answers, a.say("unknown-end", nil))
 				break
 			}
@@ -107,23 +133,21 @@ func (a *act) runAll(ctx context.Context, todo []string) error {
 			a.answers = append(a.answers, a.say("too-many", notice.Values{"count": fmt.Sprint(maxCommands)}))
 			break
 		}
-		text, err := a.one(ctx, c, line, words(rest))
+		text, err := a.one(ctx, call{command: c, word: word, args: words(rest), line: line})
 		if err != nil {
 			return err
 		}
 		a.add(line, text)
 	}
-	if done == 0 {
-		if len(todo) == 0 {
-			a.answers = append(a.answers, a.say("no-command", nil))
-		}
-		text, err := help(a, ctx, call{})
-		if err != nil {
-			return err
-		}
-		a.answers = append(a.answers, text)
+	if len(todo) == 0 {
+		a.answers = append(a.answers, a.say("no-command", nil))
 	}
-	return nil
+	if a.lost = done == 0; !strange && !a.lost {
+		return nil
+	}
+	text, err := help(a, ctx, call{})
+	a.answers = append(a.answers, text)
+	return err
 }
 
 func (a *act) unknown(word string) string {
@@ -141,23 +165,22 @@ func (a *act) add(line, text string) {
 }
 
 // one command.
-func (a *act) one(ctx context.Context, c *command, line string, args []string) (string, error) {
-	cl := call{command: c, args: args, line: line}
+func (a *act) one(ctx context.Context, c call) (string, error) {
 	if c.onList {
-		text, err := a.aim(&cl)
+		text, err := a.aim(&c)
 		if text != "" || err != nil {
 			return text, err
 		}
-		if c.staff && !staff(a.role(cl.list)) {
-			return a.sayOf(cl.list, "owners-only", nil), nil
+		if c.staff && !staff(a.role(c.list)) {
+			return a.sayOf(c.list, "owners-only", nil), nil
 		}
 	}
-	return c.run(a, ctx, cl)
+	return c.run(a, ctx, c)
 }
 
 func staff(r store.Role) bool { return r == store.RoleModerator || r == store.RoleOwner }
 
-// aim takes the list off the words of a command. A list that who asks may not know of is answered as one that does not exist.
+// aim takes the list off the words of a command: the one that they name, else the one whose address was written to.
 func (a *act) aim(c *call) (string, error) {
 	if len(c.args) > 0 {
 		if c.args[0] == "*" {
@@ -172,25 +195,19 @@ func (a *act) aim(c *call) (string, error) {
 		if !errors.Is(err, store.ErrNotFound) {
 			return "", err
 		}
-		if a.implied.Name == "" {
-			if c.name == "Query" || c.name == "UNSubscribe" && strings.EqualFold(c.args[0], "all") {
-				c.all = true
-				return "", nil
-			}
-			return a.say("no-list", notice.Values{"list": cut(c.args[0], 100)}), nil
-		}
 	}
-	if c.list = a.implied; c.list.Name != "" {
-		if strings.HasPrefix(strings.ToUpper(c.line), "WHICH") {
-			c.all = true
-		}
-		return "", nil
-	}
-	if c.name == "Query" {
+	c.list = a.implied
+	named := len(c.args) > 0
+	switch {
+	case c.name == "Query" && (c.word == "WHICH" || a.implied.Name == ""), c.name == "UNSubscribe" && named && strings.EqualFold(c.args[0], "all"):
 		c.all = true
-		return "", nil
+	case a.implied.Name != "":
+	case named:
+		return a.say("no-list", notice.Values{"list": cut(c.args[0], 100)}), nil
+	default:
+		return a.say("name-list", nil), nil
 	}
-	return a.say("name-list", nil), nil
+	return "", nil
 }
 
 // later makes a command wait for the confirmation of an address, and says so.
@@ -217,6 +234,9 @@ func (a *act) request(ctx context.Context, answers string, answerable bool) erro
 			t.Lines = append(t.Lines, p.line)
 		}
 		a.pending = rest
+		if !a.Office.Admit(notice.Confirmation, a.client, first.who.address) {
+			continue // the request that was mailed before stays as it is
+		}
 		secret, err := a.Store.NewToken(t)
 		if err != nil {
 			return err
@@ -230,7 +250,7 @@ func (a *act) request(ctx context.Context, answers string, answerable bool) erro
 		if l.Name != "" {
 			m.Values["server"] = string(l.Address())
 		}
-		if err := a.Office.Send(ctx, notice.Confirmation, m); err != nil {
+		if err := a.Office.Send(ctx, notice.Notice, m); err != nil {
 			return err
 		}
 	}
@@ -251,7 +271,11 @@ func (a *act) answer(ctx context.Context, to store.Address, inReplyTo, subject s
 	if subject = strings.TrimSpace(answerMarks.ReplaceAllString(subject, "")); subject != "" {
 		m.Subject = "Re: " + cut(subject, 200)
 	}
-	return a.Office.Send(ctx, notice.Answer, m)
+	kind := notice.Answer
+	if a.lost {
+		kind = notice.Lost
+	}
+	return a.Office.Send(ctx, kind, m)
 }
 
 // Ask does a command for an address that somebody gave, on the web: it is confirmed by mail, and answered only there.

@@ -24,9 +24,7 @@ func (a *act) named(c call) (who person, bad string) {
 	if err != nil {
 		return who, a.say("bad-address", notice.Values{"address": cut(c.args[0], 100)})
 	}
-	if len(c.args) > 1 {
-		who.name = cut(strings.Join(c.args[1:], " "), 200)
-	}
+	who.name = cleanName(strings.Join(c.args[1:], " "))
 	return who, ""
 }
 
@@ -51,9 +49,7 @@ func add(a *act, ctx context.Context, c call) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := m.Set("name", who.name); err != nil {
-		return a.sayOf(c.list, "bad-value", notice.Values{"option": "Name", "problem": err.Error()}), nil
-	}
+	m.Name = who.name
 	if err := a.join(ctx, c.list, m); err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -22,6 +23,7 @@ type command struct {
 type call struct {
 	*command
 	target
+	word string // as it was written, in capitals
 	args []string
 	line string
 }
@@ -32,18 +34,18 @@ var table []command
 func init() {
 	table = []command{
 		{name: "SUBscribe", also: []string{"JOIN"}, args: "LIST [Name] [WITH option...]", help: "subscribe", onList: true, changes: true, run: subscribe},
-		{name: "UNSubscribe", also: []string{"SIGNOFF", "LEAVE", "REMOVE"}, args: "LIST|*", help: "unsubscribe", onList: true, changes: true, run: unsubscribe},
+		{name: "UNSubscribe", also: []string{"SIGNOFF", "SIG", "LEAVE", "REMOVE", "UNJOIN"}, args: "LIST|*", help: "unsubscribe", onList: true, changes: true, run: unsubscribe},
 		{name: "SET", args: "LIST option...", help: "set", onList: true, changes: true, run: set},
-		{name: "Query", also: []string{"WHICH"}, args: "LIST|*", help: "query", onList: true, run: query},
+		{name: "Query", also: []string{"WHICH", "OPTIONS"}, args: "LIST|*", help: "query", onList: true, run: query},
 		{name: "CHange", also: []string{"CHANGE-ADDRESS"}, args: "newaddress", help: "change", changes: true, run: change},
 		{name: "REView", also: []string{"WHO"}, args: "LIST", help: "review", onList: true, run: review},
-		{name: "INFO", args: "LIST", help: "info", onList: true, run: info},
+		{name: "INFO", also: []string{"INTRO"}, args: "LIST", help: "info", onList: true, run: info},
 		{name: "Lists", args: "", help: "lists", run: listAll},
 		{name: "Help", args: "[command]", help: "help", run: help},
 		{name: "INDex", args: "LIST [n]", help: "index", onList: true, run: index},
-		{name: "GET", args: "LIST n[-m]... | GET LIST THREAD n", help: "get", onList: true, run: get},
+		{name: "GET", also: []string{"THREAD"}, args: "LIST n[-m]... | GET LIST THREAD n", help: "get", onList: true, run: get},
 		{name: "Search", args: "LIST words [SINCE date] [FROM who] [SUBJECT words]", help: "search", onList: true, run: searchList},
-		{name: "OK", also: []string{"CONFIRM"}, args: "token", help: "ok", run: ok},
+		{name: "OK", also: []string{"CONFIRM"}, args: "[token]", help: "ok", run: ok},
 		{name: "EXPORT", args: "ME", help: "export", changes: true, run: export},
 		{name: "FORGET", args: "ME", help: "forget", changes: true, run: forget},
 		{name: "ADD", args: "LIST address [Name]", help: "add", onList: true, staff: true, changes: true, run: add},
@@ -66,7 +68,7 @@ func init() {
 func (c *command) matches(word string) bool {
 	short := strings.TrimRightFunc(c.name, unicode.IsLower)
 	full := strings.ToUpper(c.name)
-	if len(word) >= len(short) && strings.HasPrefix(full, word) {
+	if word != "" && len(word) >= len(short) && strings.HasPrefix(full, word) {
 		return true
 	}
 	for _, s := range c.also {
@@ -77,12 +79,11 @@ func (c *command) matches(word string) bool {
 	return false
 }
 
-// find the command that a word means.
+// marks that programs and people put around a word.
+const marks = ".,;:!*_'\"()[]"
+
+// find the command that a word in capitals means.
 func find(word string) *command {
-	word = strings.ToUpper(strings.TrimRight(word, ".,;:!"))
-	if word == "" {
-		return nil
-	}
 	for i := range table {
 		if table[i].matches(word) {
 			return &table[i]
@@ -91,29 +92,35 @@ func find(word string) *command {
 	return nil
 }
 
-// read finds the command of a line and what stands behind it; nil when it is none. An option alone is SET.
-func read(line string) (c *command, rest string) {
-	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+// polite words may stand before a command, and so may the mark of an item.
+var polite = regexp.MustCompile(`(?i)^([*•·-]+ +|(please|pls|plz|kindly|bitte|por favor|s'il (vous|te) pla[iî]t|कृपया|দয়া করে|براہ کرم)[ ,:]+)+`)
+
+// read finds the command of a line and what stands behind it; nil when it is none, the word then as it is.
+// An option alone is SET.
+func read(line string) (c *command, word, rest string) {
+	line = polite.ReplaceAllString(strings.TrimSpace(line), "")
+	typed, rest, _ := strings.Cut(line, " ")
+	word = strings.ToUpper(strings.Trim(typed, marks))
 	if c = find(word); c != nil {
-		return c, rest
+		return c, word, rest
 	}
 	for _, o := range options {
-		if strings.EqualFold(o.word, word) {
-			return find("SET"), line
+		if o.word == word {
+			return find("SET"), "SET", line
 		}
 	}
-	return nil, ""
+	return nil, typed, rest
 }
 
 // known tells whether a line begins with a command, or ends them.
 func known(line string) bool {
-	c, _ := read(line)
+	c, _, _ := read(line)
 	return c != nil || ends(line)
 }
 
 // ends are the lines at which reading stops.
 func ends(line string) bool {
-	switch strings.ToUpper(strings.TrimRight(line, ". ")) {
+	switch strings.ToUpper(strings.Trim(line, marks+" ")) {
 	case "END", "STOP", "QUIT", "EXIT", "EOJ":
 		return true
 	}
@@ -122,7 +129,7 @@ func ends(line string) bool {
 
 // nearest is the command whose name differs least from a word, if any is near.
 func nearest(word string) string {
-	word = strings.ToUpper(cut(word, 20))
+	word = strings.ToUpper(cut(strings.Trim(word, marks), 20))
 	best, at := "", 3
 	for _, c := range table {
 		for _, name := range append([]string{strings.ToUpper(c.name)}, c.also...) {

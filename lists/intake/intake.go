@@ -40,7 +40,7 @@ type Members interface {
 type Clerk interface {
 	Take(ctx context.Context, r lists.Route, m command.Mail) error
 	Confirm(ctx context.Context, r lists.Route, m command.Mail) error
-	Mistaken(ctx context.Context, p *post.Post, verified bool) error
+	Mistaken(ctx context.Context, p *post.Post, m command.Mail) error
 }
 
 // Desk holds posts.
@@ -216,7 +216,20 @@ func (in *Intake) commands(err error) error {
 }
 
 func (in *Intake) mail(e Envelope, raw []byte) command.Mail {
-	return command.Mail{Sender: e.sender(), Raw: raw, Verified: e.Auth.Verified}
+	return command.Mail{Sender: e.sender(), Client: e.client(), Raw: raw, Verified: e.Auth.Verified}
+}
+
+// client is who is to be limited: the network address, of IPv6 its /64. Behind a server of our own it is the sender that this server names.
+func (e Envelope) client() string {
+	if e.Trusted {
+		return e.Sender
+	}
+	a := e.Remote.Addr().Unmap()
+	if !a.Is6() {
+		return a.String()
+	}
+	network, _ := a.Prefix(64)
+	return network.String()
 }
 
 // sender as an address; one that is none stays as it was given.
@@ -266,10 +279,11 @@ func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte
 // mistaken answers a command that came to the list. One whose author may be another than the sender is held: its answer would trouble
 // somebody who wrote nothing.
 func (in *Intake) mistaken(ctx context.Context, e Envelope, p *post.Post, v post.Verdict) error {
-	if p.Automatic() != "" || !e.Auth.Verified && p.Sender != p.Described.Post.Author {
+	m := in.mail(e, p.Raw)
+	if p.Automatic() != "" || !m.Verified && p.Sender != p.Described.Post.Author {
 		return in.hold(ctx, e, p, v.Reasons, []string{"command"})
 	}
-	if err := in.Clerk.Mistaken(ctx, p, e.Auth.Verified); err != nil {
+	if err := in.Clerk.Mistaken(ctx, p, m); err != nil {
 		return in.failed(err)
 	}
 	in.fate(post.Discarded, e, p, "reasons", v.Reasons)

@@ -44,13 +44,16 @@ func (r *Roll) Invite(ctx context.Context, l store.List, inviter, mailbox, name 
 	if err != nil {
 		return err
 	}
+	if !r.Office.Admit(notice.Confirmation, "", a) {
+		return nil
+	}
 	now := r.Now()
 	t := store.Token{Purpose: store.PurposeInvite, List: l.ID, Address: a, Mailbox: mailbox, Name: name, Created: now, Expires: now.Add(store.TokenLife)}
 	secret, err := r.Store.NewToken(t)
 	if err != nil {
 		return err
 	}
-	return r.Office.Send(ctx, notice.Confirmation, notice.Mail{Name: "invite", List: l, To: []store.Address{a}, Language: notice.Language(l.Language),
+	return r.Office.Send(ctx, notice.Notice, notice.Mail{Name: "invite", List: l, To: []store.Address{a}, Language: notice.Language(l.Language),
 		ReplyTo: r.Addresses.Confirm(l, secret), Values: notice.Values{"inviter": inviter, "link": r.link(secret), "until": Day(t.Expires)}})
 }
 

@@ -4,18 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"wesouthasians.org/sangam/store"
-)
-
-// Limits of mail to one address within an hour, so that nobody can have it flooded with our answers.
-const (
-	maxAnswers       = 20
-	maxConfirmations = 5
-	window           = time.Hour
-	maxTracked       = 50_000 // addresses; beyond, the oldest are forgotten
 )
 
 // Kind of mail, for the limits.
@@ -25,6 +16,7 @@ type Kind int
 const (
 	Notice       Kind = iota // nobody outside can cause many of them
 	Answer                   // to somebody's mail
+	Lost                     // an answer to a mail without any command, which may be of a program that does not say so
 	Confirmation             // a request for confirmation
 )
 
@@ -40,15 +32,11 @@ type Options struct {
 // Office writes and queues mail. It is safe for concurrent use.
 type Office struct {
 	Options
-	mu   sync.Mutex
-	sent map[store.Address]*hour
+	limits *limits
 }
 
-// hour is what went to one address: the times of answers and of requests.
-type hour struct{ answers, requests []time.Time }
-
 // New returns an office.
-func New(o Options) *Office { return &Office{Options: o, sent: map[store.Address]*hour{}} }
+func New(o Options) *Office { return &Office{Options: o, limits: newLimits()} }
 
 // Language of an address on a list: the member's own, else that of the list, else English.
 func (o *Office) Language(l store.List, a store.Address) string {
@@ -64,11 +52,10 @@ func (o *Office) Send(ctx context.Context, k Kind, m Mail) error {
 	if len(m.To) == 0 {
 		return nil
 	}
-	now := o.Now()
-	if k != Notice && !o.allow(k, m.To[0], now) {
-		o.Log.Warn("discarded", "notice", m.Name, "recipient", m.To[0], "reasons", []string{"too many answers to this address within an hour"})
+	if !o.Admit(k, "", m.To[0]) {
 		return nil
 	}
+	now := o.Now()
 	if m.Language == "" {
 		m.Language = o.Language(m.List, m.To[0])
 	}
@@ -84,45 +71,14 @@ func (o *Office) Send(ctx context.Context, k Kind, m Mail) error {
 	return nil
 }
 
-// allow counts a mail against the limits of its address.
-func (o *Office) allow(k Kind, to store.Address, now time.Time) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	h := o.sent[to]
-	if h == nil {
-		if len(o.sent) >= maxTracked {
-			o.sweep(now)
-		}
-		h = &hour{}
-		o.sent[to] = h
+// Admit counts a mail of a kind against the limits of its recipient and of the client that asked for it (empty: none). It is false, with a
+// line in the log, when the mail must not go. Who has admitted a mail sends it as a Notice.
+func (o *Office) Admit(k Kind, client string, to store.Address) bool {
+	reason := o.limits.count(k, client, to, o.Now())
+	if reason != "" {
+		o.Log.Warn("discarded", "recipient", to, "client", client, "reasons", []string{reason})
 	}
-	h.answers, h.requests = recent(h.answers, now), recent(h.requests, now)
-	if len(h.answers) >= maxAnswers || k == Confirmation && len(h.requests) >= maxConfirmations {
-		return false
-	}
-	h.answers = append(h.answers, now)
-	if k == Confirmation {
-		h.requests = append(h.requests, now)
-	}
-	return true
-}
-
-func recent(times []time.Time, now time.Time) []time.Time {
-	for len(times) > 0 && now.Sub(times[0]) >= window {
-		times = times[1:]
-	}
-	return times
-}
-
-func (o *Office) sweep(now time.Time) {
-	for a, h := range o.sent {
-		if len(recent(h.answers, now)) == 0 {
-			delete(o.sent, a)
-		}
-	}
-	if len(o.sent) >= maxTracked {
-		o.sent = map[store.Address]*hour{}
-	}
+	return reason == ""
 }
 
 // Staff are the members of a list who moderate it; owners only when asked for. Of a list without any, nobody.

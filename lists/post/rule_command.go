@@ -18,7 +18,7 @@ var commandLine = regexp.MustCompile(`(?i)^((please|pls|kindly|bitte|por favor|à
 // command finds what was meant for the list server: a command as the only line of the body, or as the subject of a body with
 // almost nothing.
 func command(p *Post) outcome {
-	lines := ownLines(p.body().Text)
+	lines := p.body().Own(5, true)
 	subject := strings.TrimSpace(p.Described.Post.Subject)
 	switch {
 	case len(lines) == 1 && p.isCommand(lines[0]):
@@ -35,7 +35,7 @@ func mistaken(line string) outcome {
 
 // CommandLine is the line of a mistaken post that is a command.
 func (p *Post) CommandLine() string {
-	if lines := ownLines(p.body().Text); len(lines) == 1 && p.isCommand(lines[0]) {
+	if lines := p.body().Own(5, true); len(lines) == 1 && p.isCommand(lines[0]) {
 		return lines[0]
 	}
 	return strings.TrimSpace(p.Described.Post.Subject)
@@ -52,29 +52,3 @@ func (p *Post) isCommand(line string) bool {
 }
 
 func words(lines []string) int { return len(strings.Fields(strings.Join(lines, " "))) }
-
-// ownLines are the lines that the author wrote, five at most: before the signature, without quotes and the line that
-// introduces them.
-func ownLines(text string) (lines []string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		bare := strings.TrimRight(line, "\r ")
-		if bare == "--" || strings.HasPrefix(bare, "-----Original ") || strings.HasPrefix(bare, "_____") {
-			break
-		}
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, ">") {
-			if n := len(lines); n > 0 && strings.HasSuffix(lines[n-1], ":") {
-				lines = lines[:n-1]
-			}
-			continue
-		}
-		if line == "" {
-			continue
-		}
-		if len(lines) == 5 {
-			break
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}

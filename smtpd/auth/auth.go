@@ -147,9 +147,7 @@ func (m *message) vouched(chain arc.Validation, domain string) bool {
 func (m *message) believe() post.Auth {
 	a := post.Auth{Domain: m.author()}
 	for _, value := range m.header.Values("Authentication-Results") {
-		id, _, _ := strings.Cut(value, ";")
-		id = strings.TrimSpace(id)
-		if !slices.ContainsFunc(m.TrustedServers, func(s string) bool { return strings.EqualFold(s, id) }) {
+		if !slices.ContainsFunc(m.TrustedServers, func(s string) bool { return claims(value, s) }) {
 			continue
 		}
 		a.Verified = a.Domain != "" && passed(value, a.Domain) && len(m.header.Addresses("From")) == 1

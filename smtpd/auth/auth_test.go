@@ -205,11 +205,15 @@ func TestBelieved(t *testing.T) {
 		t.Errorf("%+v %v\n%s", a, err, out)
 	}
 	for what, raw := range map[string]string{
-		"of another server":  "Authentication-Results: mx.evil.example; dmarc=pass header.from=example.org\r\n" + message("a@example.org"),
-		"below a failure":    "Authentication-Results: mx.example.org; dmarc=fail header.from=example.org\r\n" + ours + message("a@example.org"),
-		"for another domain": ours + message("a@example.net"),
-		"with two authors":   ours + message("a@example.org, b@example.org"),
-		"in a comment":       "Authentication-Results: mx.example.org; none (; dmarc=pass header.from=example.org)\r\n" + message("a@example.org"),
+		"of another server":              "Authentication-Results: mx.evil.example; dmarc=pass header.from=example.org\r\n" + message("a@example.org"),
+		"below a failure":                "Authentication-Results: mx.example.org; dmarc=fail header.from=example.org\r\n" + ours + message("a@example.org"),
+		"for another domain":             ours + message("a@example.net"),
+		"with two authors":               ours + message("a@example.org, b@example.org"),
+		"in a quoted string":             `Authentication-Results: mx.example.org; spf=fail smtp.mailfrom="x; dmarc=pass header.from=example.org ; y"` + "\r\n" + message("a@example.org"),
+		"in a reason":                    `Authentication-Results: mx.example.org; dmarc=pass reason="x header.from=example.org y" header.from=evil.example` + "\r\n" + message("a@example.org"),
+		"beside a failure":               "Authentication-Results: mx.example.org; dmarc=fail header.from=example.org; dmarc=pass header.from=example.org\r\n" + message("a@example.org"),
+		"below a failure with a version": "Authentication-Results: mx.example.org 1; dmarc=fail header.from=example.org\r\n" + ours + message("a@example.org"),
+		"in a comment":                   "Authentication-Results: mx.example.org; none (; dmarc=pass header.from=example.org)\r\n" + message("a@example.org"),
 	} {
 		if out, a, err := w.verify(trusted, raw); err != nil || a.Verified {
 			t.Errorf("%s: %+v %v\n%s", what, a, err, out)

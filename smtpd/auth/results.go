@@ -1,9 +1,8 @@
 package auth
 
 import (
+	"slices"
 	"strings"
-
-	"github.com/emersion/go-msgauth/authres"
 )
 
 // results of the methods, each as in Authentication-Results (RFC 8601 section 2.2).
@@ -117,16 +116,37 @@ func uncommented(value string) string {
 }
 
 // passed tells whether the value of an Authentication-Results, or of the ARC field of the same form, says that a message passed DMARC for a
-// domain in From.
+// domain in From, and nothing else about DMARC. What quoted strings hold may be of a stranger, such as the name with which a client greeted:
+// it is no result.
 func passed(value, domain string) bool {
-	_, rs, err := authres.Parse(uncommented(value))
-	if err != nil {
-		return false
+	found := false
+	for _, result := range split(unquoted(uncommented(value)))[1:] {
+		words := strings.Fields(strings.ToLower(result))
+		if len(words) == 0 || !strings.HasPrefix(words[0], "dmarc=") {
+			continue
+		}
+		if found || words[0] != "dmarc=pass" || !slices.Contains(words, "header.from="+strings.ToLower(domain)) {
+			return false
+		}
+		found = true
 	}
-	for _, r := range rs {
-		if d, ok := r.(*authres.DMARCResult); ok && d.Value == authres.ResultPass && strings.EqualFold(d.From, domain) {
-			return true
+	return found
+}
+
+// unquoted is a value without what its quoted strings hold.
+func unquoted(value string) string {
+	var b strings.Builder
+	quoted := false
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+			b.WriteByte(c)
+		case !quoted:
+			b.WriteByte(c)
 		}
 	}
-	return false
+	return b.String()
 }
