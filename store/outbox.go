@@ -39,7 +39,7 @@ type Wait struct {
 // FailedCopy is a copy that a remote refused for good, or that was tried for too long.
 type FailedCopy struct {
 	Member    uint64
-	Permanent bool // it will fail again
+	Permanent bool // nothing else sent there will arrive either; false: another message may
 	Recipient Address
 	Answer    string
 	At        time.Time

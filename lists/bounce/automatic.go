@@ -1,13 +1,11 @@
 package bounce
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
+// Fields of programs that answer for people, older than Auto-Submitted, and of those that challenge strangers.
 var (
-	autoSubject = regexp.MustCompile(`(?i)^\W*(re: ?)?(out of (the )?office|auto(matic|mated)?[ -]?(reply|response|answer)|autoreply|vacation|away from|abwesenheit|automatische antwort|réponse automatique|absence|respuesta automática|on leave|` +
-		`out of the office|i am away|holiday|auto:|自動応答|自動返信|不在)|is out of the office|(please )?(confirm|verify) your (message|email|e-mail)|challenge|^(read|gelesen|lu)\s*:|read receipt|disposition notification|message (was )?read`)
+	answerFields    = []string{"X-Autoreply", "X-Autoreply-From", "X-Autorespond", "X-Autoresponder", "X-Mail-Autoreply", "X-Vacation"}
+	challengeFields = []string{"X-Boxtrapper", "X-Tmda-Fingerprint", "X-Spamarrest-Customer"}
 )
 
 // automatic tells whether a program answered a person's mail: an absence, a challenge, a receipt. A report is none of these,
@@ -29,9 +27,23 @@ func automatic(m *message) bool {
 	case m.header.Has("X-Failed-Recipients"):
 		return false
 	}
-	subject := m.header.Text("Subject")
-	auto := strings.ToLower(m.header.Get("Auto-Submitted"))
-	answered := strings.HasPrefix(auto, "auto-replied") || m.header.Has("X-Autoreply") || m.header.Has("X-Autorespond") || m.header.Has("X-Autoresponder") ||
+	robotic := reportSubject(m.subject) || bounceSender.MatchString(m.from)
+	answered := strings.HasPrefix(strings.ToLower(m.header.Get("Auto-Submitted")), "auto-replied") || m.hasAny(answerFields) ||
 		strings.EqualFold(m.header.Get("Precedence"), "auto_reply")
-	return autoSubject.MatchString(subject) || answered && !bounceSubject.MatchString(subject) && !bounceSender.MatchString(m.header.Text("From"))
+	return autoSubject.MatchString(m.subject) || challenges(m, robotic) || answered && !robotic
+}
+
+// challenges tells whether a program asks the sender to prove something: that a person wrote, that an address subscribes.
+func challenges(m *message, robotic bool) bool {
+	return challengeSubject.MatchString(m.subject) || m.hasAny(challengeFields) || strings.HasPrefix(m.header.Get("X-Delivery-Agent"), "TMDA") ||
+		!robotic && challengeText.MatchString(m.text)
+}
+
+func (m *message) hasAny(names []string) bool {
+	for _, name := range names {
+		if m.header.Has(name) {
+			return true
+		}
+	}
+	return false
 }

@@ -185,7 +185,7 @@ func (in *Intake) one(ctx context.Context, e Envelope, to string, raw []byte) (*
 		}
 		return nil, in.forward(ctx, e, r.List.Name+"-owner@"+r.List.Domain, owners, raw)
 	case lists.KindSite:
-		return nil, in.forward(ctx, e, "postmaster@"+in.Site.DefaultDomain, in.Admins, raw)
+		return nil, in.site(ctx, e, raw)
 	case lists.KindLeave:
 		if err := in.Members.Leave(ctx, r.Member); err != nil {
 			return nil, in.failed(err)

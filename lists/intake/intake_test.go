@@ -319,30 +319,6 @@ func TestMailToOwnersAndAdmins(t *testing.T) {
 	}
 }
 
-func TestReportToReturnPathIsRecorded(t *testing.T) {
-	report := "From: MAILER-DAEMON@example.net\nSubject: Failure\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=r\n\n" +
-		"--r\n\nIt failed.\n--r\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.net\n\nFinal-Recipient: rfc822; asha@example.org\n" +
-		"Action: ACTION\nStatus: STATUS\nDiagnostic-Code: smtp; 550 no such user\n--r--\n"
-	for _, c := range []struct {
-		action, status string
-		failures       int
-		score          float64
-	}{{"failed", "5.1.1", 1, 2.5}, {"delayed", "4.4.1", 0, 0}, {"failed", "4.4.7", 1, 0.7}} {
-		w := newWorld(t)
-		raw := strings.NewReplacer("ACTION", c.action, "STATUS", c.status).Replace(report)
-		if r := w.send(raw, w.addresses.VERP(w.list, w.asha.ID)); r[0] != nil {
-			t.Fatal(r)
-		}
-		m, err := w.store.Member(w.list.ID, "asha@example.org")
-		if err != nil || m.Failure.Count != c.failures || m.Failure.Score != c.score {
-			t.Errorf("%s %s: %d failures, %v", c.action, c.status, m.Failure.Count, err)
-		}
-		if c.failures > 0 && !strings.Contains(m.Failure.Answer, "no such user") {
-			t.Errorf("answer %q", m.Failure.Answer)
-		}
-	}
-}
-
 func TestAutomaticReplyVanishesWithALine(t *testing.T) {
 	w := newWorld(t)
 	if r := w.send("Auto-Submitted: auto-replied\n"+fromAsha, "heplink@lists.example.org"); r[0] != nil {

@@ -186,20 +186,19 @@ func TestTemporaryRefusalIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestPermanentRefusalIsRecorded(t *testing.T) {
-	w := newWorld(t, 3, sink.Options{Answer: func(to string) string {
-		if strings.HasPrefix(to, "member00001") {
-			return "550 5.1.1 no such user"
-		}
-		return ""
-	}})
+// A refusal of the post itself counts less than one of the address.
+func TestRefusalIsRecordedByItsKind(t *testing.T) {
+	answers := map[string]string{"member00001": "550 5.1.1 no such user", "member00002": "554 5.7.1 this looks like spam", "member00003": "552 5.2.2 over quota"}
+	w := newWorld(t, 5, sink.Options{Answer: func(to string) string { return answers[strings.Split(to, "@")[0]] }})
 	w.run()
 	w.post("hello")
 	w.eventually("the job is done", w.idle)
-	m, err := w.store.Member(w.list.ID, "member00001@example.org")
-	w.must(err)
-	if m.Failure.Count != 1 || !strings.Contains(m.Failure.Answer, "no such user") {
-		t.Errorf("failure is %+v", m.Failure)
+	for name, score := range map[string]float64{"member00001": 2.5, "member00002": 0.7, "member00003": 0.7} {
+		m, err := w.store.Member(w.list.ID, store.Address(name+"@example.org"))
+		w.must(err)
+		if m.Failure.Count != 1 || m.Failure.Score != score || !strings.Contains(m.Failure.Answer, answers[name]) {
+			t.Errorf("%s: failure is %+v", name, m.Failure)
+		}
 	}
 	if w.sink.Total() != 2 {
 		t.Errorf("%d copies", w.sink.Total())

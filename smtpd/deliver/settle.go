@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"wesouthasians.org/sangam/lists/bounce"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -38,9 +39,9 @@ func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 	if to.Since.IsZero() {
 		to.Since = now
 	}
-	permanent := true
+	hard := res.Kind == Failed && bounce.Hard(res.Answer)
 	if res.Kind == Deferred && now.Sub(to.Since) >= r.RetryFor {
-		res, permanent = Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + res.Answer}, false
+		res = Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + res.Answer}
 	}
 	if r.Count != nil {
 		r.Count(res.Kind, 1)
@@ -61,7 +62,7 @@ func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 		}
 		return
 	case Failed:
-		c.settlement.Failed = append(c.settlement.Failed, store.FailedCopy{Member: to.Member, Permanent: permanent, Recipient: to.Address, Answer: res.Answer, At: now})
+		c.settlement.Failed = append(c.settlement.Failed, store.FailedCopy{Member: to.Member, Permanent: hard, Recipient: to.Address, Answer: res.Answer, At: now})
 		log.Info("failed")
 	}
 	if c.retry {
