@@ -20,7 +20,7 @@ const (
 	KindPost    Kind = iota + 1
 	KindOwner        // NAME-owner@ and owner-NAME@
 	KindLeave        // NAME-leave+TOKEN@: the mail form of one-click unsubscribe
-	KindBounce       // NAME-bounces+VERP@: return path of a member's copy
+	KindBounce       // NAME-bounces+VERP@: return path of a member's copy; NAME-bounces@: of nobody's
 	KindSite         // postmaster@ and abuse@
 	KindCommand      // NAME-request@, listserv@, and those that are a command themselves, such as NAME-join@
 	KindConfirm      // NAME-confirm+TOKEN@
