@@ -218,7 +218,7 @@ func (a *act) query(args []string) (q Query, bad string) {
 		case part == "SINCE":
 			t, err := parseDay(w)
 			if err != nil {
-				return q, a.say("bad-value", notice.Values{"option": "SINCE", "problem": fmt.Sprintf("%q: 2026-01-31", cut(w, 40))})
+				return q, a.say("bad-value", notice.Values{"given": "SINCE " + cut(w, 40), "example": "SINCE " + a.Now().AddDate(-1, 0, 0).Format(time.DateOnly)})
 			}
 			q.Since, part = t, ""
 		case part == "FROM":

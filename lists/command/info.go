@@ -90,7 +90,7 @@ func review(a *act, _ context.Context, c call) (string, error) {
 		}
 		line := strings.TrimSpace(string(m.Address) + "  " + m.Name)
 		if m.Role != store.RoleMember {
-			line += "  (" + string(m.Role) + ")"
+			line += "  (" + a.say("role."+string(m.Role), nil) + ")"
 		}
 		lines = append(lines, line)
 	}

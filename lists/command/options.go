@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -21,11 +20,16 @@ func put(key, value string) func(*store.Member, []string, time.Time) (int, error
 	return func(m *store.Member, _ []string, _ time.Time) (int, error) { return 0, m.Set(key, value) }
 }
 
+var (
+	errMissing = errors.New("a word is missing behind the option")
+	errPast    = errors.New("the date is past")
+)
+
 // putNext takes its value from the next word.
 func putNext(key string) func(*store.Member, []string, time.Time) (int, error) {
 	return func(m *store.Member, args []string, _ time.Time) (int, error) {
 		if len(args) == 0 {
-			return 0, errors.New("a word is missing behind it")
+			return 0, errMissing
 		}
 		return 1, m.Set(key, strings.ToLower(args[0]))
 	}
@@ -75,13 +79,13 @@ func noMail(m *store.Member, args []string, now time.Time) (int, error) {
 
 func until(m *store.Member, args []string, now time.Time) (int, error) {
 	if len(args) == 0 {
-		return 0, errors.New("a date is missing behind UNTIL, like 2027-01-31")
+		return 0, errMissing
 	}
 	if err := m.Set("until", strings.ToUpper(strings.Trim(args[0], ",;."))); err != nil {
 		return 1, err
 	}
 	if !m.Until.After(now) {
-		return 1, fmt.Errorf("%s is past", args[0])
+		return 1, errPast
 	}
 	return 1, nil
 }
@@ -98,7 +102,8 @@ func (a *act) setAll(m *store.Member, args []string) string {
 			found = true
 			n, err := o.set(m, args[i+1:], a.Now())
 			if err != nil {
-				return a.say("bad-value", notice.Values{"option": word, "problem": err.Error()})
+				given := append([]string{word}, args[i+1:min(i+1+n, len(args))]...)
+				return a.say("bad-value", notice.Values{"given": cut(strings.Join(given, " "), 100), "example": a.example(word)})
 			}
 			i += n
 		}
@@ -111,6 +116,17 @@ func (a *act) setAll(m *store.Member, args []string) string {
 		}
 	}
 	return ""
+}
+
+// example of an option with what stands behind it.
+func (a *act) example(word string) string {
+	switch word {
+	case "LANGUAGE":
+		return "LANGUAGE hi"
+	case "ATTACHMENTS":
+		return "ATTACHMENTS link"
+	}
+	return "NOMAIL UNTIL " + a.Now().AddDate(0, 1, 0).Format(time.DateOnly)
 }
 
 // set changes options of who asks, or FOR another when the staff asks.

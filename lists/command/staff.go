@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wesouthasians.org/sangam/lists/moderate"
 	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/store"
 )
@@ -117,7 +118,7 @@ func held(a *act, _ context.Context, c call) (string, error) {
 	}
 	lines := []string{a.sayOf(c.list, "held-lines", notice.Values{"count": fmt.Sprint(len(hs))})}
 	for _, h := range hs {
-		lines = append(lines, fmt.Sprintf("%d  %s  %s: %s\n   %s", h.ID, h.Received.Format(time.DateOnly), h.From, h.Subject, strings.Join(h.Reasons, "; ")))
+		lines = append(lines, fmt.Sprintf("%d  %s  %s: %s\n   %s", h.ID, h.Received.Format(time.DateOnly), h.From, h.Subject, strings.Join(moderate.Reasons(a.lang, h), "; ")))
 	}
 	return strings.Join(lines, "\n"), nil
 }

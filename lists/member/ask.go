@@ -25,8 +25,12 @@ func (r *Roll) AskToJoin(ctx context.Context, l store.List, mailbox, name string
 	if err != nil {
 		return err
 	}
+	who := string(a)
+	if name != "" {
+		who = name + " <" + who + ">"
+	}
 	err = r.Office.Send(ctx, notice.Notice, notice.Mail{Name: "join-request", List: l, To: staff, Language: notice.Language(l.Language),
-		ReplyTo: r.Addresses.Confirm(l, secret), Values: notice.Values{"member": string(a), "name": name, "link": r.link(secret), "until": Day(t.Expires)}})
+		ReplyTo: r.Addresses.Confirm(l, secret), Values: notice.Values{"member": string(a), "who": who, "until": Day(t.Expires)}})
 	if err != nil {
 		return err
 	}
@@ -183,14 +187,14 @@ func (r *Roll) report(ctx context.Context, l store.List) error {
 	if err != nil {
 		return err
 	}
-	lines := ""
+	lang, lines := notice.Language(l.Language), ""
 	for _, m := range suspended {
 		lines += fmt.Sprintf("%s  %s  %s\n", m.Address, Day(m.Failure.Suspended), m.Failure.Answer)
 	}
 	for _, d := range gone {
-		lines += fmt.Sprintf("DELETE %s  %s  %s\n", d.Address, Day(d.At), d.Answer)
+		lines += notice.Say(lang, "bounce-gone", notice.Values{"member": string(d.Address), "date": Day(d.At), "answer": d.Answer}) + "\n"
 	}
-	if err := r.Office.Send(ctx, notice.Notice, notice.Mail{Name: "bounce-report", List: l, To: owners, Language: notice.Language(l.Language),
+	if err := r.Office.Send(ctx, notice.Notice, notice.Mail{Name: "bounce-report", List: l, To: owners, Language: lang,
 		Values: notice.Values{"lines": lines}}); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (d *Desk) announce(ctx context.Context, p *post.Post, h store.Held) error {
 		lang = d.Office.Language(l, staff[0])
 	}
 	m := notice.Mail{Name: "held", List: l, To: staff, Language: lang, ReplyTo: d.Addresses.Confirm(l, d.Addresses.HeldToken(h.ID)),
-		Values: notice.Values{"subject": h.Subject, "from": h.From, "id": fmt.Sprint(h.ID), "reasons": reasons(lang, h), "until": h.Received.Add(expireAfter).Format(time.DateOnly)}}
+		Values: notice.Values{"subject": h.Subject, "from": h.From, "id": fmt.Sprint(h.ID), "reasons": reasonLines(lang, h), "until": h.Received.Add(expireAfter).Format(time.DateOnly)}}
 	raw := p.Raw
 	if len(raw) > maxAttached {
 		raw = raw[:archive.Parse(raw).BodyStart]
@@ -48,7 +48,7 @@ func (d *Desk) announce(ctx context.Context, p *post.Post, h store.Held) error {
 	if p.Sender != h.Author || p.Automatic() != "" {
 		return nil
 	}
-	return d.toAuthor(ctx, "held-author", l, h, notice.Values{"reasons": reasons(d.Office.Language(l, h.Author), h)})
+	return d.toAuthor(ctx, "held-author", l, h, notice.Values{"reasons": reasonLines(d.Office.Language(l, h.Author), h)})
 }
 
 // tellable says whether the author of a held post may be written to.
@@ -68,14 +68,18 @@ func (d *Desk) toAuthor(ctx context.Context, name string, l store.List, h store.
 	return d.Office.Send(ctx, notice.Answer, notice.Mail{Name: name, List: l, To: []store.Address{h.Author}, InReplyTo: h.MessageID, Values: v})
 }
 
-// reasons of a held post, one on a line, in a language.
-func reasons(lang string, h store.Held) string {
-	var lines []string
+// Reasons for which a post is held, in a language.
+func Reasons(lang string, h store.Held) []string {
+	var texts []string
 	for _, code := range h.Codes {
 		name, limit, _ := strings.Cut(code, " ")
-		lines = append(lines, "- "+notice.Say(lang, "reason."+name, notice.Values{"limit": limit}))
+		texts = append(texts, notice.Say(lang, "reason."+name, notice.Values{"limit": limit}))
 	}
-	return strings.Join(lines, "\n")
+	return texts
+}
+
+func reasonLines(lang string, h store.Held) string {
+	return "- " + strings.Join(Reasons(lang, h), "\n- ")
 }
 
 // Acknowledge sends a receipt of an accepted post to a member who wants one.

@@ -72,8 +72,9 @@ var matcher = sync.OnceValue(func() func(string) string {
 	}
 	m := language.NewMatcher(tags)
 	return func(wish string) string {
-		_, i, confidence := m.Match(language.Make(wish))
-		if confidence < language.High {
+		tag := language.Make(wish)
+		_, i, confidence := m.Match(tag)
+		if wanted, _ := tag.Base(); confidence < language.High || wanted.String() != names[i] { // not one that its speakers may know too
 			return ""
 		}
 		return names[i]
@@ -145,9 +146,8 @@ func Check(name, text string) error {
 	if !ok {
 		return fmt.Errorf("there is no text %q: use one of %s", name, strings.Join(Names(), ", "))
 	}
-	subject, body, _ := strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	if strings.TrimSpace(subject) == "" || !strings.HasPrefix(body, "\n") || strings.TrimSpace(body) == "" {
-		return fmt.Errorf("the text must begin with a subject, an empty line behind it, then the text of the mail")
+	if err := wellFormed(text); err != nil {
+		return err
 	}
 	known := placeholder.FindAllString(standard, -1)
 	for _, p := range general {
@@ -158,6 +158,15 @@ func Check(name, text string) error {
 			slices.Sort(known)
 			return fmt.Errorf("%s is not filled in here: use %s", p, strings.Join(slices.Compact(known), " "))
 		}
+	}
+	return nil
+}
+
+// wellFormed tells whether a text of a mail has its three parts.
+func wellFormed(text string) error {
+	subject, body, _ := strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	if strings.TrimSpace(subject) == "" || !strings.HasPrefix(body, "\n") || strings.TrimSpace(body) == "" {
+		return fmt.Errorf("the text must begin with a subject, an empty line behind it, then the text of the mail")
 	}
 	return nil
 }
