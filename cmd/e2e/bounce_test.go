@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The collection of real bounces, read by the program. Of those that people judged at most one in twenty may be misread, of
-// those that another program judged one in eight: that program errs too.
+// The collection of real bounces, read by the program. Of those that people judged at most one in thirty may be misread, of
+// those that another program judged one in sixteen: that program errs too.
 func TestRealBouncesAreRead(t *testing.T) {
 	table := shared(t, "bounces/expected.jsonl")[0]
 	raw, err := os.ReadFile(table)
@@ -60,7 +60,7 @@ func TestRealBouncesAreRead(t *testing.T) {
 		}
 	}
 	t.Logf("misread: %v of %v", wrong, total)
-	if wrong["hand"]*20 > total["hand"] || wrong["derived"]*8 > total["derived"] || total["hand"] == 0 {
+	if wrong["hand"]*30 > total["hand"] || wrong["derived"]*16 > total["derived"] || total["hand"] == 0 {
 		t.Errorf("misread: %v of %v", wrong, total)
 	}
 }

@@ -44,12 +44,21 @@ func (e *env) explain(all []explained) error {
 	for _, x := range all {
 		fmt.Fprintf(e.stdout, "%s: %s\n", printable(x.File), x.Kind)
 		for _, rc := range x.Recipients {
-			permanence := "temporary"
-			if rc.Permanent {
-				permanence = "permanent"
-			}
-			fmt.Fprintf(e.stdout, "  %s %s %s, %s\n", cell(string(rc.Address)), rc.Action, cell(rc.Status), permanence)
+			fmt.Fprintf(e.stdout, "  %s %s %s%s\n", cell(string(rc.Address)), rc.Action, cell(rc.Status), permanence(rc))
 		}
 	}
 	return nil
+}
+
+// permanence in words: whether the address is lost, or only this message.
+func permanence(rc bounce.Recipient) string {
+	switch {
+	case rc.Hard:
+		return ", permanent"
+	case rc.Permanent:
+		return ", permanent for this message"
+	case rc.Action == "complained":
+		return ""
+	}
+	return ", temporary"
 }

@@ -37,7 +37,8 @@ func failedField(m *message) (Report, bool) {
 // prose reads reports written for people. First it must look like a report at all; then the addresses in front of the
 // returned message are those that failed, but for the ones that the report is from or to.
 func prose(m *message) (Report, bool) {
-	if !m.looksLikeReport() || !reportSubject(m.subject) && !trouble.MatchString(m.text) {
+	known := reportSubject(m.subject) || trouble.MatchString(m.text) || machine.MatchString(m.from) // the last in a language that is not
+	if !known || !m.looksLikeReport() {
 		return Report{}, false
 	}
 	found := m.mentions()
@@ -52,10 +53,10 @@ type mention struct {
 
 // mentions finds the addresses that a text says failed: those that begin a line of their own, else those in a sentence of failure.
 func (m *message) mentions() []mention {
-	var strong, weak []mention
+	var strong, weak, far []mention
 	asked := map[store.Address]bool{} // those whom one may ask about the failure
 	for i, line := range m.lines {
-		if len(line) > maxLine || len(strong)+len(weak) > maxRecipients || !strings.Contains(line, "@") {
+		if len(line) > maxLine || len(strong)+len(weak)+len(far) > maxRecipients || !strings.Contains(line, "@") {
 			continue
 		}
 		asks := contact.MatchString(plainAddress.ReplaceAllString(line, "@")) && !rcptTo.MatchString(line)
@@ -73,15 +74,24 @@ func (m *message) mentions() []mention {
 				strong = append(strong, mention{a, i})
 			case asks:
 				asked[a] = true
-			case !asked[a] && trouble.MatchString(strings.Join(m.lines[max(0, i-2):min(len(m.lines), i+2)], "\n")):
+			case !asked[a] && m.trouble(i, i+2):
 				weak = append(weak, mention{a, i})
+			case !asked[a] && m.trouble(i, i+4):
+				far = append(far, mention{a, i})
 			}
 		}
 	}
-	if len(strong) > 0 {
-		return strong
+	for _, found := range [][]mention{strong, weak} {
+		if len(found) > 0 {
+			return found
+		}
 	}
-	return weak
+	return far
+}
+
+// trouble tells whether the lines in front of line i, or those from it to before end, speak of a failure.
+func (m *message) trouble(i, end int) bool {
+	return trouble.MatchString(strings.Join(m.lines[max(0, i-2):min(len(m.lines), end)], "\n"))
 }
 
 // headerOfMessage tells whether a To line is of a summary of the returned message.

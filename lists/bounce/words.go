@@ -11,9 +11,12 @@ var (
 		`failure (notice|delivery)|mail (delivery|system|failure|error)|not delivered|non.?delivery|nondeliverable|could ?n.?t be (sent|delivered)|could not (be )?(send|sent|deliver)|unable to deliver|` +
 		`message (status|delivery|not delivered|could not)|user unknown|address.*(unknown|invalid)|bounce|warning: could not|failed (mail|to deliver)|` +
 		`email (problem|rejected)|error (mail|sending)|rejected|invalid recipient|mailbox (full|unavailable)|delayed|quota|` +
-		`unzustellbar|fehlgeschlagen|nicht zugestellt|échec|non remis|non distribu|no (se puede |se pudo )?entreg|no entregad|falha|não entreg|mancat[ao] (recapito|consegna)|impossibile recapitare|onbestelbaar|niet bezorgd|` +
+		`unzustellbar|fehlgeschlagen|nicht zugestellt|zustellung|remise retardée|entrega retrasada|échec|non remis|non distribu|no (se puede |se pudo )?entreg|no entregad|falha|não entreg|mancat[ao] (recapito|consegna)|impossibile recapitare|onbestelbaar|niet bezorgd|` +
 		`недоставлен|не доставлен|не может быть доставлен|niedostarczon|配送|配信|エラー|不達|退信|退回|无法投递|無法投遞|投递失败|無法傳送|未能送达|전송 실패|반송`)
 	bounceSender = regexp.MustCompile(`(?i)mailer.?daemon|post.?master|mail.?system|mail delivery|mdaemon|maildeliver|mailadm|delivery|amavis|virus|content.?filter|no.?reply|mail.?gate|nobody|root@|^\s*<?>?\s*$`)
+
+	// machine is the sender of reports and of nothing else.
+	machine = regexp.MustCompile(`(?i)mailer.?daemon|mail delivery (sub)?system`)
 
 	// declares is a report's own sentence. People quote one, but not with these words about "your message".
 	declares = regexp.MustCompile(`(?i)\byour (e-?mail |mail )?(message|mail|e-?mail)\b.{0,60}(could not|couldn.t|cannot|can not|was not|wasn.t|has not) (be(en)? )?(deliver|sent|reach)|votre message n.a pas|ihre (e-?mail|nachricht) konnte|su mensaje no|` +
@@ -31,7 +34,7 @@ var (
 
 	// alone is a line that an address begins, perhaps with a label, a code or a bracket, and a reason behind it.
 	alone = regexp.MustCompile(`^[\s>*-]*(?:[45]\d\d[ -])?(?:(?i:to|recipient|recipient address|final recipient|original address|undeliverable address|failed address|invalid address|rcpt to|user|mailto|address|email|e-mail|` +
-		`e-mail address|original recipient|failed recipient|intended recipient|addressee|delivery failed|unknown (?:user|host)|user unknown|empfänger|an|destinataires?|à|destinatarios?|para|destinatari|получатель|кому|` +
+		`e-mail address|addressed to|original recipient|failed recipient|intended recipient|addressee|delivery failed|unknown (?:user|host)|user unknown|empfänger|an|destinataires?|à|destinatarios?|para|destinatari|получатель|кому|` +
 		`宛先|受信者|送信先|收件人|收件者|收件地址|받는 사람|수신자)\s*[:=：]?\s*)?["'(<\[]*[^\s<>"']+@[^\s<>"']+[>"')\]]*[:;,.]?(?:\s*\(.*|\s*$|\s+[-:(<\[].*|\s*\.\.\..*|:.*)`)
 	rcptTo = regexp.MustCompile(`(?i)rcpt to`)
 
@@ -39,6 +42,7 @@ var (
 	trouble = regexp.MustCompile(`(?i)\b[45]\d\d\b|\b[45]\.\d\.\d|unknown|not (be|found|exist|deliver|reach|known|accept)|doesn.?t|could ?n.?t|cannot|can't|failed|fail(ure|s)?|reject|refus|invalid|undeliver|unable|full|quota|disabled|denied|` +
 		`exceed|no longer|wrong|did not|no such|unreachable|error|unavailable|inactive|terminated|rcpt to|delivery to|recipient|blocked|delay|warning|` +
 		`nicht|unbekannt|fehler|introuvable|inconnu|échec|impossible|no se|desconocid|fall[oó]|não|desconhecid|sconosciut|impossibile|onbekend|niet|не найден|не может|не удалось|неизвест|не существует|ошибк|nie istnieje|` +
+		`verzögert|retard|retras|нет такого|edilemedi|bulunamad|नहीं|হয়নি|যায়নি|نہیں|முடியவில்லை|නොහැක|` +
 		`エラー|見つかりません|できません|存在しない|退回|退信|不存在|无法|無法|失败|失敗|못했|실패|존재하지`)
 
 	// An address and what it became: Exim shows both, Sendmail and Postfix too.
@@ -47,7 +51,7 @@ var (
 
 	nameOfMessage = regexp.MustCompile(`(?i)(message-?id|\bid)\s*[:=]?\s*<?$|https?://\S*$`)
 	contact       = regexp.MustCompile(`(?i)contact|questions|assistance|\bhelp|report (this|it|to)|please (send|mail|write|forward|visit|call|reply)|mailto:|^\s*(from|sender|reply-to|cc|return-path|originator)\s*[:=]|sent by|from address|reporting|on behalf|` +
-		`message from|sender address|mail from|administrator`)
+		`message from|sender address|mail from|administrator|\binstead\b|new address|e\.g\.|\btry (sending|emailing|mailing|writing)`)
 	subjectLine = regexp.MustCompile(`(?i)^[\s>]*(subject|subj|date|sent)\s*:`)
 
 	// What answers for people: absence, challenge, receipt, confirmation.
