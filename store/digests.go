@@ -22,6 +22,7 @@ type Owed struct {
 	Mode    Delivery `cbor:"3,keyasint,omitempty"`
 	From    uint64   `cbor:"4,keyasint,omitempty"`
 	Upto    uint64   `cbor:"5,keyasint,omitempty"`
+	Links   bool     `cbor:"-"` // as DigestsOwed found the member
 }
 
 func (o Owed) key() []byte { return key(tOwed, o.List, terminated(string(o.Address)), o.Upto) }
@@ -49,6 +50,7 @@ func (s *Store) DigestState(list uint64) (d DigestState, err error) {
 type Digest struct {
 	Mode       Delivery
 	From, Upto uint64
+	Links      bool // for members who want links in place of attachments, in a digest that has attachments
 	Members    int
 	Raw        []byte // empty: all its posts are gone, and no mail is needed
 }
@@ -58,6 +60,19 @@ type DigestPlan struct {
 	State   DigestState
 	Upto    uint64
 	Digests []Digest // without Raw
+}
+
+// choice of attachments that a digest is for; all of a mode get the same when all have chosen the same, even if one changes it at the last
+// moment.
+func (p DigestPlan) choice(d Digest) string {
+	both := slices.ContainsFunc(p.Digests, func(x Digest) bool { return x.Mode == d.Mode && x.From == d.From && x.Links != d.Links })
+	switch {
+	case !both:
+		return ""
+	case d.Links:
+		return linkAttachments
+	}
+	return keepAttachments
 }
 
 // PlanDigest reads which mails a digest up to a post makes. It reads the roster.
@@ -74,10 +89,11 @@ func (s *Store) PlanDigest(list, upto uint64, now time.Time) (p DigestPlan, err 
 		if mode == "" || m.stopped(now) {
 			continue
 		}
-		at := slices.IndexFunc(p.Digests, func(d Digest) bool { return d.Mode == mode && d.From == from })
+		d := Digest{Mode: mode, From: from, Upto: upto, Links: mode == DeliverDigest && m.links()}
+		at := slices.IndexFunc(p.Digests, func(x Digest) bool { return x.Mode == mode && x.From == from && x.Links == d.Links })
 		if at < 0 {
 			at = len(p.Digests)
-			p.Digests = append(p.Digests, Digest{Mode: mode, From: from, Upto: upto})
+			p.Digests = append(p.Digests, d)
 		}
 		p.Digests[at].Members++
 	}
@@ -104,7 +120,7 @@ func (s *Store) MakeDigests(ctx context.Context, list uint64, plan DigestPlan, n
 			return ErrConflict
 		}
 		for i, d := range mails {
-			j := Job{List: list, Created: now.UTC(), Digest: d.Mode, Base: state.Reached, From: d.From, Upto: d.Upto}
+			j := Job{List: list, Created: now.UTC(), Digest: d.Mode, Base: state.Reached, From: d.From, Upto: d.Upto, Links: plan.choice(d)}
 			if err := addMail(tx, j, chunks[i]); err != nil {
 				return err
 			}
@@ -149,7 +165,7 @@ func (s *Store) DigestsOwed(list uint64, now time.Time) (owed []Owed, err error)
 			if m.stopped(now) {
 				continue
 			}
-			if m.Delivery.digestMode() {
+			if o.Links = m.links(); m.Delivery.digestMode() {
 				o.Mode = m.Delivery
 			}
 			owed = append(owed, o)

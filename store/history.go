@@ -56,6 +56,14 @@ func (m *Member) stopped(now time.Time) bool {
 	return m.Until.After(now) || !m.Failure.Suspended.IsZero()
 }
 
+// Values of Member.Attachments.
+const (
+	keepAttachments = "keep"
+	linkAttachments = "link"
+)
+
+func (m *Member) links() bool { return m.Attachments == linkAttachments }
+
 // leavesDigest tells whether a change ends the digests of a member, be it for a time.
 func leavesDigest(old, m Member) bool {
 	pauses := m.Until.After(old.Until) || !m.Failure.Suspended.IsZero() && old.Failure.Suspended.IsZero()
@@ -82,7 +90,7 @@ func switchDelivery(tx Tx, old Member, m *Member) error {
 	switch {
 	case leaves && from < log.Last:
 		s.Owed = from + 1
-		o := Owed{m.List, m.Address, old.Delivery, from, log.Last}
+		o := Owed{List: m.List, Address: m.Address, Mode: old.Delivery, From: from, Upto: log.Last}
 		if err := put(tx, o.key(), o); err != nil {
 			return err
 		}

@@ -171,6 +171,7 @@ type Job struct {
 	Base       uint64    `cbor:"17,keyasint,omitempty"` // of a digest: the post that the list's digest before reached
 	From       uint64    `cbor:"18,keyasint,omitempty"` // of a digest: the post behind which it begins
 	Upto       uint64    `cbor:"19,keyasint,omitempty"` // of a digest: its last post
+	Links      string    `cbor:"20,keyasint,omitempty"` // of a digest: for members whose Attachments is this, keep or link; empty: for all
 }
 
 // ListMail tells whether the job is mail of a list to its members, with a return path of each member's own.

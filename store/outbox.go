@@ -109,7 +109,7 @@ func (m *Member) wants(j Job, now time.Time) bool {
 		return false
 	}
 	if j.Digest != "" {
-		return m.digestAt(j.Upto) == j.Digest && m.digestFrom(j.Base, j.Upto) == j.From
+		return m.digestAt(j.Upto) == j.Digest && m.digestFrom(j.Base, j.Upto) == j.From && (j.Links == "" || m.links() == (j.Links == linkAttachments))
 	}
 	return m.modeAt(j.Number) == DeliverEach && (m.OwnPosts || m.Address != j.Author) && (!m.NoDuplicates || !slices.Contains(j.InHeader, m.Address))
 }

@@ -91,7 +91,7 @@ var memberSettings = []setting[Member]{
 	boolean("no_duplicates", "true", func(m *Member) *bool { return &m.NoDuplicates }),
 	boolean("conceal", "false", func(m *Member) *bool { return &m.Conceal }),
 	{"language", "", setMemberLanguage, func(m *Member) any { return m.Language }},
-	choice("attachments", func(m *Member) *string { return &m.Attachments }, "keep", "link"),
+	choice("attachments", func(m *Member) *string { return &m.Attachments }, keepAttachments, linkAttachments),
 	{"until", "", setUntil, func(m *Member) any { return formatUntil(m.Until) }},
 }
 

@@ -407,7 +407,8 @@ func TestEachPostOnce(t *testing.T) {
 			m.wanted[a] = map[uint64]int{}
 		}
 		r.Repeat(map[string]func(*rapid.T){"post": m.post, "mode": m.mode, "pause": m.pause, "suspend": m.suspend, "come or go": m.comeOrGo, "remove": m.removePost,
-			"time": m.time, "now": m.sendNow, "deliver": func(*rapid.T) { m.deliverUnlessHeld() }, "hold": m.hold, "": m.check})
+			"time": m.time, "now": m.sendNow, "deliver": func(*rapid.T) { m.deliverUnlessHeld() }, "hold": m.hold,
+			"attachments": m.attachments, "": m.check})
 		m.end()
 		m.must(s.RemoveList(m.list.ID))
 	})
@@ -444,6 +445,16 @@ func (m *model) stops(a store.Address) {
 		if m.wanted[a][n] == 1 && m.got(a, n) == 0 && (len(jobs) > 0 || !m.on[a]) {
 			m.wanted[a][n] = either
 		}
+	}
+}
+
+// attachments: a change while digests are sent may come too late for one of them.
+func (m *model) attachments(r *rapid.T) {
+	a := m.who(r)
+	if m.deliverUnlessHeld(); m.on[a] && !m.list.OnHold {
+		m.change(a, func(x *store.Member) {
+			x.Attachments = rapid.SampledFrom([]string{"keep", "link"}).Draw(r, "attachments")
+		})
 	}
 }
 
