@@ -101,7 +101,7 @@ func (s *Store) PlanDigest(list, upto uint64, now time.Time) (p DigestPlan, err 
 }
 
 // MakeDigests queues the mails of a plan in one commit, and the posts in them are done with. ErrConflict when a member's mode or the state
-// changed since the plan was made: make it anew.
+// changed since the plan was made: make it anew. ErrNotFound when the list is gone.
 func (s *Store) MakeDigests(ctx context.Context, list uint64, plan DigestPlan, now time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -112,6 +112,9 @@ func (s *Store) MakeDigests(ctx context.Context, list uint64, plan DigestPlan, n
 		chunks[i] = compress(d.Raw)
 	}
 	err := s.engine.Update(func(tx Tx) error {
+		if tx.Get(key(tList, list)) == nil {
+			return ErrNotFound
+		}
 		state, err := digestState(tx, list)
 		if err != nil {
 			return err
@@ -159,11 +162,11 @@ func (s *Store) DigestsOwed(list uint64, now time.Time) (owed []Owed, err error)
 		owed = nil
 		for _, o := range all {
 			m, err := get[Member](tx, key(tMember, list, o.Address))
+			if errors.Is(err, ErrNotFound) || err == nil && m.stopped(now) {
+				continue
+			}
 			if err != nil {
 				return err
-			}
-			if m.stopped(now) {
-				continue
 			}
 			if o.Links = m.links(); m.Delivery.digestMode() {
 				o.Mode = m.Delivery

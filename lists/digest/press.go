@@ -42,7 +42,10 @@ func (p *Press) Due(ctx context.Context) error {
 		if err == nil {
 			_, err = p.send(ctx, l, due)
 		}
-		if err != nil {
+		if err == nil {
+			continue
+		}
+		if _, gone := p.Store.ListByID(l.ID); !errors.Is(gone, store.ErrNotFound) {
 			failed = append(failed, fmt.Errorf("digest of %s: %w", l.Address(), err))
 		}
 	}
@@ -103,7 +106,7 @@ const maxTries = 10
 // one post; what waits beyond comes in further ones. All mails of an issue stay below the third.
 const (
 	smallMail = 1_000_000
-	largeMail = 10_000_000
+	largeMail = 9_000_000 // below what most servers take
 	largeMake = 30_000_000
 )
 
