@@ -16,6 +16,7 @@ type Recipient struct {
 	Mailbox  string
 	Attempts int       // earlier ones, for a deferral
 	Since    time.Time // first attempt, for a deferral
+	Links    bool      // wants links in place of attachments
 }
 
 // Settlement writes the fates of claimed recipients; a delivered one needs nothing but the cursor's move.
@@ -143,7 +144,7 @@ func (s *Store) Claim(j Job, behind Address, n int, now time.Time) (rs []Recipie
 	for _, m := range ms {
 		last = m.Address
 		if m.wants(j, now) {
-			rs = append(rs, Recipient{Member: m.ID, Address: m.Address, Mailbox: m.Mailbox})
+			rs = append(rs, Recipient{Member: m.ID, Address: m.Address, Mailbox: m.Mailbox, Links: m.Attachments == "link"})
 		}
 	}
 	return rs, last, len(ms) == n, err

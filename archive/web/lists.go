@@ -94,7 +94,7 @@ func (s *Site) monoChoice(w http.ResponseWriter, r *http.Request) bool {
 // list serves everything below a list's name.
 func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("list")
-	if s.section(w, r, r.PathValue("rest")) {
+	if s.section(w, r, r.PathValue("rest")) || s.signed(w, r, name) {
 		return
 	}
 	x, ok := s.read(w, r, name)

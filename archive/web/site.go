@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"wesouthasians.org/sangam/store"
 )
@@ -35,6 +36,7 @@ type Options struct {
 	URL           string // public base of links, without a slash at the end
 	DefaultDomain string // lists in it are named without their domain
 	Name          string // of the site, on its pages
+	Now           func() time.Time
 	Log           *slog.Logger
 }
 
@@ -60,6 +62,9 @@ type Site struct {
 // New parses the templates once.
 func New(o Options) *Site {
 	o.URL = strings.TrimRight(o.URL, "/")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &Site{Options: o, mux: http.NewServeMux(), clients: clients{most: requestsAMinute, seconds: 60}, forms: clients{most: formsAnHour, seconds: 3600}, sections: map[string]Section{},
 		session: signer{o.Store.Key("web session")}, csrf: signer{o.Store.Key("web form")}}
 	s.templates = template.Must(template.ParseFS(files, "page/*.html"))

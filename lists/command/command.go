@@ -29,8 +29,10 @@ type Options struct {
 	Admins    []store.Address // may do what owners may
 	WebURL    string
 	Default   string // domain of lists that are named without theirs
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Pace is how long a mail takes at least, so that its time does not tell who is a member.
+	Pace time.Duration
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Searcher finds posts of a list.
@@ -46,6 +48,14 @@ type Clerk struct {
 
 // New returns a clerk.
 func New(o Options) *Clerk { return &Clerk{Options: o} }
+
+// even waits until the pace is kept.
+func (c *Clerk) even(ctx context.Context, since time.Time) {
+	select {
+	case <-time.After(time.Until(since.Add(c.Pace))):
+	case <-ctx.Done():
+	}
+}
 
 // Mail is a message to a command address.
 type Mail struct {

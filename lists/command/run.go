@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"wesouthasians.org/sangam/archive"
@@ -25,6 +26,7 @@ type target struct {
 
 // Take does the commands of a message that came to a command address, and answers. A message that a program wrote is dropped.
 func (c *Clerk) Take(ctx context.Context, r lists.Route, m Mail) error {
+	defer c.even(ctx, time.Now())
 	p := post.New(store.List{}, m.Sender, m.Raw, c.Now())
 	who, ok := author(p)
 	if reason := p.Automatic(); reason != "" || !ok {
@@ -44,6 +46,7 @@ func (c *Clerk) Take(ctx context.Context, r lists.Route, m Mail) error {
 
 // Mistaken does a command that came to the list itself, where it changes something, and tells its author that it was not distributed.
 func (c *Clerk) Mistaken(ctx context.Context, p *post.Post, m Mail) error {
+	defer c.even(ctx, time.Now())
 	who, ok := author(p)
 	if !ok {
 		return nil
@@ -73,10 +76,11 @@ func author(p *post.Post) (person, bool) {
 }
 
 var (
-	batv     = regexp.MustCompile(`^prvs=[^=@]+=`)
-	weblink  = regexp.MustCompile(`(?i)://|\bwww\.`)
-	maxNamed = 100 // bytes
+	batv    = regexp.MustCompile(`^prvs=[^=@]+=`)
+	weblink = regexp.MustCompile(`(?i)://|\bwww\.`)
 )
+
+const maxNamed = 100 // bytes
 
 // cleanName of a person is one line without links: it is shown to the person that the address belongs to, who may not have written it.
 func cleanName(s string) string {
@@ -89,7 +93,7 @@ func cleanName(s string) string {
 	if weblink.MatchString(s) {
 		return ""
 	}
-	return cut(strings.Join(strings.Fields(s), " "), maxNamed)
+	return strings.TrimSpace(cut(strings.Join(strings.Fields(s), " "), maxNamed))
 }
 
 // do the commands of a mail, and answer. The answer goes to its author when the envelope names the same address, but for the tag that some
@@ -280,6 +284,7 @@ func (a *act) answer(ctx context.Context, to store.Address, inReplyTo, subject s
 
 // Ask does a command for an address that somebody gave, on the web: it is confirmed by mail, and answered only there.
 func (c *Clerk) Ask(ctx context.Context, l store.List, mailbox, line string) error {
+	defer c.even(ctx, time.Now())
 	address, err := store.ParseAddress(mailbox)
 	if err != nil {
 		return err

@@ -89,7 +89,10 @@ func textLeaves(p *archive.Part) []*archive.Part {
 
 // add changes a text part. The bytes of its text stay where the texts can be written in its charset; else all is UTF-8. It
 // returns false, and changes nothing, when the text holds OpenPGP armour.
-func (t texts) add(raw []byte, m *message) bool {
+func (t texts) add(raw []byte, m *message) bool { return t.addWith(raw, m, nil) }
+
+// addWith is add, and changes the HTML besides; nil changes nothing.
+func (t texts) addWith(raw []byte, m *message, change *strings.Replacer) bool {
 	p := m.part
 	text, charset := string(p.Decode(raw, 0)), p.Params["charset"]
 	if strings.Contains(text, "-----BEGIN PGP") {
@@ -106,6 +109,9 @@ func (t texts) add(raw []byte, m *message) bool {
 		t = texts{entities(t.header), entities(t.footer)}
 	}
 	text = lf(text)
+	if markup && change != nil {
+		text = change.Replace(text)
+	}
 	if markup {
 		text = t.addHTML(text)
 	} else {

@@ -25,6 +25,11 @@ var transforms = []struct {
 // Transform makes the bytes that the list distributes and archives: the author's message with the list's header and
 // footer, subject prefix and fields. What differs from member to member is added by delivery. It is pure.
 func Transform(site Site, p *Post, number uint64) []byte {
+	if p.List.Attachments == "strip" {
+		stripped := *p
+		stripped.Raw, _ = Detach(p.Raw, Strip, func(archive.Attachment) string { return "" })
+		p = &stripped
+	}
 	root := archive.Parse(p.Raw)
 	m := split(p.Raw, root)
 	m.body = p.Raw[root.BodyStart:]

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/smtpd/deliver"
 	"wesouthasians.org/sangam/smtpd/sink"
@@ -30,6 +31,8 @@ type world struct {
 	stop  func()
 	relay deliver.RelayOptions
 	stamp deliver.Stamp
+
+	attachment func(store.List, uint64, archive.Attachment, time.Time) string
 }
 
 func newWorld(t testing.TB, members int, o sink.Options) *world {
@@ -71,7 +74,7 @@ func (w *world) run() {
 
 func (w *world) runOver(transport deliver.Transport) {
 	r := deliver.New(deliver.Options{Store: w.store, Addresses: lists.NewAddresses(w.store, nil), Transport: transport,
-		WebURL: "https://lists.example.org", Stamp: w.stamp, Connections: 5, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+		WebURL: "https://lists.example.org", Stamp: w.stamp, Attachment: w.attachment, Connections: 5, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()

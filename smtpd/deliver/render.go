@@ -35,21 +35,52 @@ type renderer struct {
 	job       store.Job
 	raw       []byte
 	now       func() time.Time
+	link      func(l store.List, number uint64, a archive.Attachment, until time.Time) string
 
+	whole, linked rendition
+}
+
+// rendition is what many copies share.
+type rendition struct {
 	once    sync.Once
 	err     error
 	content *Content
 	signing *dkim.Message // nil: copies are not signed
 }
 
-// prepare does once what all copies share: From, the seal, the hash of the body. It may ask the DNS, so it is done by a worker.
-func (r *renderer) prepare(ctx context.Context) error {
-	r.once.Do(func() { r.err = r.share(ctx) })
-	return r.err
+// rendition does once what copies share: From, the seal, the hash of the body. It may ask the DNS, so it is done by a worker. With links they
+// stand in place of attachments.
+func (r *renderer) rendition(ctx context.Context, links bool) *rendition {
+	if !links {
+		r.whole.once.Do(func() { r.whole.err = r.share(ctx, &r.whole, r.raw) })
+		return &r.whole
+	}
+	r.linked.once.Do(func() {
+		if raw, taken := r.detach(); taken {
+			r.linked.err = r.share(ctx, &r.linked, raw)
+			return
+		}
+		w := r.rendition(ctx, false)
+		r.linked.content, r.linked.signing, r.linked.err = w.content, w.signing, w.err
+	})
+	return &r.linked
 }
 
-func (r *renderer) share(ctx context.Context) error {
-	raw := sendable(r.raw)
+// linkDays is how long links to attachments work, counted from the post.
+const linkDays = 60
+
+// detach puts links in place of the attachments of a post.
+func (r *renderer) detach() (raw []byte, taken bool) {
+	link := func(a archive.Attachment) string {
+		return r.link(r.list, r.job.Number, a, r.job.Created.AddDate(0, 0, linkDays))
+	}
+	return post.Detach(r.raw, func(a archive.Attachment) string {
+		return a.Filename + " (" + post.Kilobytes(a.Size) + "): " + link(a)
+	}, link)
+}
+
+func (r *renderer) share(ctx context.Context, v *rendition, raw []byte) error {
+	raw = sendable(raw)
 	if r.rewrites(ctx, raw) {
 		raw = rewriteFrom(raw, r.list)
 	}
@@ -58,7 +89,7 @@ func (r *renderer) share(ctx context.Context) error {
 		domain = r.stamp.Domain
 	}
 	if r.stamp.Keys == nil {
-		r.content = newContent(raw)
+		v.content = newContent(raw)
 		return nil
 	}
 	keys := r.stamp.Keys()
@@ -66,8 +97,8 @@ func (r *renderer) share(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.signing = dkim.Prepare(raw, domain, keys)
-	r.content = newContent(append(seal, raw...))
+	v.signing = dkim.Prepare(raw, domain, keys)
+	v.content = newContent(append(seal, raw...))
 	return nil
 }
 
@@ -105,10 +136,12 @@ func (r *renderer) seal(raw []byte, domain string, key dkim.Key) ([]byte, error)
 
 // copy for one recipient. A post gets the return path and the unsubscribe fields of its member (RFC 2369, RFC 8058).
 func (r *renderer) copy(ctx context.Context, rc store.Recipient) (Copy, error) {
-	if err := r.prepare(ctx); err != nil {
-		return Copy{}, err
+	links := r.job.Number != 0 && r.link != nil && r.list.Archive != "off" && (rc.Links || r.list.Attachments == "link")
+	v := r.rendition(ctx, links)
+	if v.err != nil {
+		return Copy{}, v.err
 	}
-	c := Copy{From: string(r.job.Sender), To: rc.Mailbox, Content: r.content}
+	c := Copy{From: string(r.job.Sender), To: rc.Mailbox, Content: v.content}
 	if r.job.ListMail() {
 		l := r.list
 		c.From = r.addresses.VERP(l, rc.Member)
@@ -117,8 +150,8 @@ func (r *renderer) copy(ctx context.Context, rc store.Recipient) (Copy, error) {
 			"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
 			l.Name, l.Domain, r.webURL, r.addresses.UnsubscribeToken(rc.Member), r.addresses.Leave(l, rc.Member))
 	}
-	if r.signing != nil {
-		signatures, err := r.signing.Sign(c.Head, r.now())
+	if v.signing != nil {
+		signatures, err := v.signing.Sign(c.Head, r.now())
 		if err != nil {
 			return Copy{}, err
 		}

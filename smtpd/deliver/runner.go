@@ -9,16 +9,19 @@ import (
 	"sync"
 	"time"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/store"
 )
 
 // Options of New.
 type Options struct {
-	Store       *store.Store
-	Addresses   *lists.Addresses
-	Transport   Transport
-	WebURL      string // base of unsubscribe links, without a slash at the end
+	Store     *store.Store
+	Addresses *lists.Addresses
+	Transport Transport
+	WebURL    string // base of unsubscribe links, without a slash at the end
+	// Attachment is the address of an attachment of a post that works without login until a day; nil: attachments stay.
+	Attachment  func(l store.List, number uint64, a archive.Attachment, until time.Time) string
 	Stamp       Stamp
 	Connections int           // copies in flight go over so many at once
 	RetryFor    time.Duration // after the first attempt
@@ -365,7 +368,7 @@ func (r *Runner) activate(j store.Job) (*active, error) {
 		}
 	}
 	return &active{job: j, behind: j.Cursor, waiting: !j.Next.IsZero(),
-		render: &renderer{addresses: r.Addresses, webURL: r.WebURL, stamp: r.Stamp, list: l, job: j, raw: raw, now: r.Now}}, nil
+		render: &renderer{addresses: r.Addresses, webURL: r.WebURL, stamp: r.Stamp, list: l, job: j, raw: raw, now: r.Now, link: r.Attachment}}, nil
 }
 
 // next makes the next task: deferrals that are due, then the jobs in turns. Its claim is nil when there is nothing to do.
@@ -452,14 +455,17 @@ func (r *Runner) retries(now time.Time) error {
 			byJob[d.Job] = c
 		}
 		r.retrying[deferral{d.Job, d.Recipient}] = true
-		if gone, err := r.left(d); err != nil {
+		m, gone, err := r.member(d)
+		if err != nil {
 			return err
-		} else if gone {
+		}
+		if gone {
 			c.settlement.Done = append(c.settlement.Done, d.Recipient)
 			continue
 		}
 		c.open++
-		c.unsent = append(c.unsent, store.Recipient{Member: d.Member, Address: d.Recipient, Mailbox: d.Mailbox, Attempts: d.Attempts, Since: d.Since})
+		c.unsent = append(c.unsent, store.Recipient{Member: d.Member, Address: d.Recipient, Mailbox: d.Mailbox, Attempts: d.Attempts, Since: d.Since,
+			Links: m.Attachments == "link"})
 	}
 	for _, c := range byJob {
 		r.advance(c.a) // all may have left
@@ -467,16 +473,16 @@ func (r *Runner) retries(now time.Time) error {
 	return nil
 }
 
-// left tells whether the member of a deferral is one no longer.
-func (r *Runner) left(d store.Deferral) (bool, error) {
+// member of a deferral, if it is of one; gone tells that it was.
+func (r *Runner) member(d store.Deferral) (m store.Member, gone bool, err error) {
 	if d.Member == 0 {
-		return false, nil
+		return m, false, nil
 	}
-	_, err := r.Store.MemberByID(d.Member)
+	m, err = r.Store.MemberByID(d.Member)
 	if errors.Is(err, store.ErrNotFound) {
-		return true, nil
+		return m, true, nil
 	}
-	return false, err
+	return m, false, err
 }
 
 // retryClaim is a claim of an active job of its own, for the job's other claims move the cursor.

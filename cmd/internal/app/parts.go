@@ -40,7 +40,7 @@ func NewParts(c *config.Config, st *store.Store, now func() time.Time, log *slog
 	p.Members = member.New(member.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Admins: admins, WebURL: c.Web.URL, Now: now, Log: log})
 	p.Desk = moderate.New(moderate.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Site: site, Admins: admins, Now: now, Log: log})
 	p.Clerk = command.New(command.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Members: p.Members, Desk: p.Desk,
-		Search: search.Scan{Store: st}, Admins: admins, WebURL: c.Web.URL, Default: c.Domains[0], Now: now, Log: log})
+		Search: search.Scan{Store: st}, Admins: admins, WebURL: c.Web.URL, Default: c.Domains[0], Pace: 50 * time.Millisecond, Now: now, Log: log})
 	p.Digests = digest.New(digest.Options{Store: st, Site: site, Now: now, Log: log})
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/archive/login"
+	"wesouthasians.org/sangam/archive/web"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/intake"
 	"wesouthasians.org/sangam/smtpd"
@@ -73,7 +74,7 @@ func (a *App) addDelivery(addresses *lists.Addresses) error {
 		return fmt.Errorf("delivery: %w", err)
 	}
 	a.followers = append(a.followers, deliver.New(deliver.Options{
-		Store: a.Store, Addresses: addresses, Transport: transport, WebURL: a.Config.Web.URL, Stamp: a.stamp(), Connections: d.Connections,
+		Store: a.Store, Addresses: addresses, Transport: transport, WebURL: a.Config.Web.URL, Attachment: web.NewLinks(a.Store, a.Config.Web.URL, a.Config.Domains[0]).Attachment, Stamp: a.stamp(), Connections: d.Connections,
 		RetryFor: time.Duration(d.RetryFor), Now: a.Now, Log: a.log, Count: a.countCopies,
 	}))
 	return nil
