@@ -10,13 +10,14 @@ import (
 
 // returned is the header of the message that came back.
 func (m *message) returned() archive.Header {
-	for _, p := range parts(m.root, "message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers") {
-		if p.Message != nil && p.Message != m.root {
-			return p.Message.Header()
-		}
-		return archive.ParseHeader(archive.CRLF(p.Decode(m.raw, maxText)))
+	found := parts(m.root, "message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
+	if len(found) == 0 {
+		return archive.Header{}
 	}
-	return archive.Header{}
+	if p := found[0].Message; p != nil && p != m.root {
+		return p.Header()
+	}
+	return archive.ParseHeader(archive.CRLF(found[0].Decode(m.raw, maxText)))
 }
 
 // returnedAt is where the returned message begins in a text.
@@ -101,11 +102,8 @@ func (m *message) summarized() store.Address {
 // addressee of a returned message: the host that took it from us says so in its Received field; else the only To address of mail that
 // is not a list's.
 func addressee(h archive.Header) store.Address {
-	for _, v := range h.Values("Received") {
-		if f := forClause.FindStringSubmatch(v); f != nil {
-			return mailAddress(f[1])
-		}
-		break
+	if f := forClause.FindStringSubmatch(h.Get("Received")); f != nil {
+		return mailAddress(f[1])
 	}
 	to := h.Addresses("To")
 	if len(to) != 1 || h.Has("List-Id") || h.Has("List-Post") || h.Has("List-Help") || h.Has("List-Unsubscribe") {
