@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
@@ -26,6 +27,8 @@ type issue struct {
 	date      time.Time // in the list's time zone
 	messageID string    // with angle brackets
 	entries   []entry   // at least one, in posting order
+	links     bool      // in place of attachments, where there is an archive
+	link      func(entry, archive.Attachment) string
 }
 
 // mail of a mode. An index of posts that cannot be got is of no use: on a list without archive it is a text.

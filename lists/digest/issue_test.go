@@ -3,6 +3,7 @@ package digest
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -24,8 +25,11 @@ var update = flag.Bool("update", false, "rewrite the golden files; read them bef
 func newIssue(raws ...[]byte) issue {
 	l := store.List{ID: 1, Name: "heplink", Domain: "lists.example.org", Settings: store.DefaultSettings()}
 	l.Title = "HepLink"
+	link := func(e entry, a archive.Attachment) string {
+		return fmt.Sprintf("https://lists.example.org/heplink/%d/%d/%s?key=x", e.Number, a.K, a.Filename)
+	}
 	i := issue{list: l, site: post.Site{Hostname: "mx.example.org", WebURL: "https://lists.example.org", DefaultDomain: "lists.example.org"}, number: 7,
-		date: time.Date(2026, 11, 24, 6, 0, 0, 0, time.FixedZone("IST", 5*3600+1800)), messageID: "<digest-7@lists.example.org>"}
+		date: time.Date(2026, 11, 24, 6, 0, 0, 0, time.FixedZone("IST", 5*3600+1800)), messageID: "<digest-7@lists.example.org>", link: link}
 	for n, raw := range raws {
 		h := archive.ParseHeader(raw)
 		e := entry{raw: raw}
@@ -157,6 +161,28 @@ func TestParsed(t *testing.T) {
 		if got := raw[p.BodyStart:p.End]; !bytes.Equal(got, raws[n]) {
 			t.Errorf("post %d is\n%q, was\n%q", n, got, raws[n])
 		}
+	}
+}
+
+// Who wants links gets them in place of attachments, and posts without attachments as they are.
+func TestLinks(t *testing.T) {
+	raws := samples(t)
+	i := newIssue(raws...)
+	i.links = true
+	posts := enclosed(t, i.mime())
+	for n, raw := range raws {
+		attachments := archive.Read(raw).Attachments
+		text := archive.Read(posts[n]).Text
+		switch {
+		case len(attachments) == 0 && !bytes.Equal(posts[n], raw):
+			t.Errorf("post %d has no attachments and changed", n)
+		case len(attachments) > 0 && (len(archive.Read(posts[n]).Attachments) > 0 || !strings.Contains(text, i.link(i.entries[n], attachments[0]))):
+			t.Errorf("post %d has attachments or no link:\n%s", n, text)
+		}
+	}
+	i.list.Archive = "off"
+	if posts := enclosed(t, i.mime()); !bytes.Equal(posts[1], raws[1]) {
+		t.Error("linked without an archive")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists/post"
 )
 
@@ -15,7 +16,7 @@ func (i issue) mime() []byte {
 	front := post.TextPart(i.say("digest.intro")+"\n\n"+i.contents(), "")
 	posts, eight := make([][]byte, len(i.entries)), false
 	for n, e := range i.entries {
-		posts[n] = portable(e.raw)
+		posts[n] = portable(i.content(e))
 		eight = eight || !post.ASCII(posts[n])
 	}
 	outer, inner := boundaries(append(posts[:len(posts):len(posts)], front))
@@ -42,6 +43,15 @@ func (i issue) mime() []byte {
 	}
 	b.WriteString("\r\n--" + inner + "--\r\n\r\n--" + outer + "--\r\n")
 	return b.Bytes()
+}
+
+// content of a post, with links in place of its attachments when that is wanted.
+func (i issue) content(e entry) []byte {
+	if !i.links || i.list.Archive == "off" {
+		return e.raw
+	}
+	raw, _ := post.Link(e.raw, func(a archive.Attachment) string { return i.link(e, a) })
+	return raw
 }
 
 // declare says that a part has 8-bit bytes; what holds such a part must say so too (RFC 2045 section 6.4).

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
 )
@@ -17,8 +18,10 @@ import (
 type Options struct {
 	Store *store.Store
 	Site  post.Site
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Attachment is the address of an attachment of a post that works without login until a day.
+	Attachment func(l store.List, number uint64, a archive.Attachment, until time.Time) string
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Press makes digests. It may be used by several goroutines.
@@ -128,7 +131,7 @@ func (p *Press) next(ctx context.Context, l store.List, state store.DigestState,
 		reach.halve()
 	}
 	for i, d := range plan.Digests {
-		if plan.Digests[i].Raw, err = p.mail(l, d.Mode, plan.State.Issue+1, d.From, d.Upto, now); err != nil {
+		if plan.Digests[i].Raw, err = p.mail(l, d, plan.State.Issue+1, now); err != nil {
 			return 0, err
 		}
 		if len(plan.Digests[i].Raw) > 0 {
@@ -161,7 +164,7 @@ func (p *Press) owed(ctx context.Context, l store.List) (mails int, err error) {
 			if err != nil {
 				return mails, err
 			}
-			raw, err := p.mail(l, o.Mode, state.Issue+1, o.From, reach.upto, now)
+			raw, err := p.mail(l, store.Digest{Mode: o.Mode, From: o.From, Upto: reach.upto, Links: o.Links}, state.Issue+1, now)
 			if err == nil {
 				err = p.Store.MakeOwed(ctx, o, reach.upto, raw, now)
 			}
@@ -182,13 +185,17 @@ func (p *Press) owed(ctx context.Context, l store.List) (mails int, err error) {
 }
 
 // mail of the posts behind one up to another; nil when none of them is there.
-func (p *Press) mail(l store.List, mode store.Delivery, number int, from, upto uint64, now time.Time) ([]byte, error) {
-	entries, err := p.entries(l, from, upto)
+func (p *Press) mail(l store.List, d store.Digest, number int, now time.Time) ([]byte, error) {
+	entries, err := p.entries(l, d.From, d.Upto)
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
-	id := fmt.Sprintf("<%s-digest-%d-%d-%d-%s.%d@%s>", l.Name, number, from, upto, mode, now.Unix(), l.Domain)
-	return issue{list: l, site: p.Site, number: number, date: now.In(zone(l)), messageID: id, entries: entries}.mail(mode), nil
+	i := issue{list: l, site: p.Site, number: number, date: now.In(zone(l)), links: d.Links || l.Attachments == "link", entries: entries,
+		messageID: fmt.Sprintf("<%s-digest-%d-%d-%d-%s.%d@%s>", l.Name, number, d.From, d.Upto, d.Mode, now.Unix(), l.Domain)}
+	i.link = func(e entry, a archive.Attachment) string {
+		return p.Attachment(l, e.Number, a, now.AddDate(0, 0, post.LinkDays))
+	}
+	return i.mail(d.Mode), nil
 }
 
 func (p *Press) entries(l store.List, from, upto uint64) ([]entry, error) {

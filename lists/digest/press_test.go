@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
 	"wesouthasians.org/sangam/store/storetest"
@@ -40,7 +41,8 @@ func newBench(t rapid.TB, s *store.Store, name string) *bench {
 	var err error
 	b.list, err = s.CreateList(store.List{Name: name, Domain: "x.org", Settings: store.DefaultSettings(), Created: begin})
 	b.must(err)
-	b.press = New(Options{Store: s, Site: post.Site{Hostname: "x.org", WebURL: "https://x.org", DefaultDomain: "x.org"}, Now: func() time.Time { return b.now },
+	b.press = New(Options{Store: s, Site: post.Site{Hostname: "x.org", WebURL: "https://x.org", DefaultDomain: "x.org"},
+		Attachment: func(store.List, uint64, archive.Attachment, time.Time) string { return "https://x.org/attachment" }, Now: func() time.Time { return b.now },
 		Log: slog.New(slog.DiscardHandler)})
 	return b
 }

@@ -56,7 +56,7 @@ func (i issue) post(e entry) string {
 		}
 		fmt.Fprintf(&b, "[%s, %s, %d KB]\n", post.Line(a.Filename), post.Line(a.Type), max(1, (a.Size+999)/1000))
 		if i.list.Archive != "off" {
-			fmt.Fprintf(&b, "<%s>\n", post.AttachmentPage(i.site, i.list, e.Number, a))
+			fmt.Fprintf(&b, "<%s>\n", i.link(e, a))
 		}
 	}
 	return b.String()

@@ -43,6 +43,14 @@ func Detach(raw []byte, say, link func(archive.Attachment) string) (out []byte, 
 	return out, !d.failed
 }
 
+// LinkDays is how long a link to an attachment works without login.
+const LinkDays = 60
+
+// Link puts links in place of attachments, with name and size, as Detach does.
+func Link(raw []byte, link func(archive.Attachment) string) (out []byte, taken bool) {
+	return Detach(raw, func(a archive.Attachment) string { return a.Filename + " (" + Kilobytes(a.Size) + "): " + link(a) }, link)
+}
+
 // Strip is what the setting attachments = strip says of one that was taken out.
 func Strip(a archive.Attachment) string {
 	return fmt.Sprintf("[%s, %s: removed]", a.Filename, Kilobytes(a.Size))

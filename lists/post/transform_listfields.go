@@ -1,10 +1,8 @@
 package post
 
 import (
-	"fmt"
 	"net/url"
 
-	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -20,11 +18,6 @@ func addListFields(c context, m *message) {
 	if c.List.Archive != "off" {
 		m.set("Archived-At", "<"+page(c.site, c.List)+"m/"+url.PathEscape(id)+">")
 	}
-}
-
-// AttachmentPage is the address of an attachment of a post in the archive.
-func AttachmentPage(site Site, l store.List, number uint64, a archive.Attachment) string {
-	return fmt.Sprintf("%s%d/%d/%s", page(site, l), number, a.K, url.PathEscape(a.Filename))
 }
 
 func page(site Site, l store.List) string {

@@ -66,17 +66,11 @@ func (r *renderer) rendition(ctx context.Context, links bool) *rendition {
 	return &r.linked
 }
 
-// linkDays is how long links to attachments work, counted from the post.
-const linkDays = 60
-
-// detach puts links in place of the attachments of a post.
+// detach puts links in place of the attachments of a post. They work for so long from the post on.
 func (r *renderer) detach() (raw []byte, taken bool) {
-	link := func(a archive.Attachment) string {
-		return r.link(r.list, r.job.Number, a, r.job.Created.AddDate(0, 0, linkDays))
-	}
-	return post.Detach(r.raw, func(a archive.Attachment) string {
-		return a.Filename + " (" + post.Kilobytes(a.Size) + "): " + link(a)
-	}, link)
+	return post.Link(r.raw, func(a archive.Attachment) string {
+		return r.link(r.list, r.job.Number, a, r.job.Created.AddDate(0, 0, post.LinkDays))
+	})
 }
 
 func (r *renderer) share(ctx context.Context, v *rendition, raw []byte) error {

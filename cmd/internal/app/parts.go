@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/archive/search"
+	"wesouthasians.org/sangam/archive/web"
 	"wesouthasians.org/sangam/cmd/internal/config"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/command"
@@ -41,7 +42,7 @@ func NewParts(c *config.Config, st *store.Store, now func() time.Time, log *slog
 	p.Desk = moderate.New(moderate.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Site: site, Admins: admins, Now: now, Log: log})
 	p.Clerk = command.New(command.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Members: p.Members, Desk: p.Desk,
 		Search: search.Scan{Store: st}, Admins: admins, WebURL: c.Web.URL, Default: c.Domains[0], Pace: 50 * time.Millisecond, Now: now, Log: log})
-	p.Digests = digest.New(digest.Options{Store: st, Site: site, Now: now, Log: log})
+	p.Digests = digest.New(digest.Options{Store: st, Site: site, Attachment: web.NewLinks(st, c.Web.URL, c.Domains[0]).Attachment, Now: now, Log: log})
 	return p
 }
 
