@@ -12,7 +12,7 @@ import (
 )
 
 // Languages of the communities that we know of.
-var wanted = []string{"bn", "en", "es", "fr", "hi", "ne", "ur"}
+var wanted = []string{"bn", "en", "es", "fr", "hi", "ne", "ta", "ur"}
 
 func TestLanguages(t *testing.T) {
 	if got := Languages(); !slices.Equal(got, wanted) {
