@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +64,26 @@ func (e *env) open(file string) (io.ReadCloser, error) {
 	if file == "-" {
 		return io.NopCloser(e.stdin), nil
 	}
-	return os.Open(e.path(file))
+	f, err := os.Open(e.path(file))
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, errors.Join(fmt.Errorf("%s is a folder: name a file", file), f.Close())
+	}
+	return f, nil
+}
+
+// separator is the comma of a spreadsheet's language, as the header line has it.
+func separator(file *bufio.Reader) rune {
+	start, _ := file.Peek(80)
+	header, _, _ := strings.Cut(string(start), "\n")
+	for _, comma := range ",;\t" {
+		if strings.ContainsRune(header, comma) {
+			return comma
+		}
+	}
+	return ','
 }
 
 // readRoster returns the members in the order of the file, each address once.
@@ -74,6 +94,7 @@ func (s *site) readRoster(ctx context.Context, l store.List, in io.Reader) ([]st
 	}
 	r := csv.NewReader(buffered)
 	r.TrimLeadingSpace = true
+	r.Comma = separator(buffered)
 	header, err := r.Read()
 	if err != nil {
 		return nil, nil, usagef("the file has no header line: begin it with %s", strings.Join(rosterColumns, ","))
@@ -96,17 +117,17 @@ func (s *site) readRoster(ctx context.Context, l store.List, in io.Reader) ([]st
 			return nil, nil, err
 		}
 		fields, err := r.Read()
-		line, _ := r.FieldPos(0)
 		var bad *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
 			return ms, refused, nil
 		case errors.As(err, &bad):
-			refused = append(refused, rosterRefusal{bad.StartLine, bad.Err.Error()})
+			refused = append(refused, rosterRefusal{bad.StartLine, misquoted(bad)})
 			continue
 		case err != nil:
 			return nil, nil, fmt.Errorf("read members: %w", err)
 		}
+		line, _ := r.FieldPos(0)
 		m, err := s.rosterMember(l, header, fields)
 		if err == nil && seen[m.Address] > 0 {
 			err = fmt.Errorf("%s is on line %d already", m.Address, seen[m.Address])
@@ -120,9 +141,20 @@ func (s *site) readRoster(ctx context.Context, l store.List, in io.Reader) ([]st
 	}
 }
 
+// misquoted says what is wrong with the quotes of a line; one that is never closed swallows the lines behind it.
+func misquoted(bad *csv.ParseError) string {
+	if bad.Line > bad.StartLine {
+		return fmt.Sprintf("a quote that begins here is not closed, so the lines from here to %d were not read", bad.Line)
+	}
+	return "a quote stands inside a field: put the whole field in quotes and double the quotes in it"
+}
+
 func (s *site) rosterMember(l store.List, header, fields []string) (store.Member, error) {
 	if len(fields) != len(header) {
 		return store.Member{}, fmt.Errorf("has %d fields and the header %d", len(fields), len(header))
+	}
+	if !utf8.ValidString(strings.Join(fields, "")) {
+		return store.Member{}, errors.New("is not UTF-8: save the file as CSV UTF-8")
 	}
 	m, err := s.NewMember(l.ID, strings.TrimSpace(fields[slices.Index(header, "address")]), s.parts.Now())
 	for i, key := range header {
