@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"strings"
+	"unicode/utf8"
 
 	htmlcharset "golang.org/x/net/html/charset"
 )
@@ -23,6 +24,16 @@ func (p *Part) Decode(raw []byte, limit int) []byte {
 		body = body[:limit]
 	}
 	return body
+}
+
+// WellEncoded is false for a body that is not what its Content-Transfer-Encoding says, so that decoding it would lose something.
+func (p *Part) WellEncoded(raw []byte) bool {
+	if p.Encoding != "base64" {
+		return true
+	}
+	return !bytes.ContainsFunc(raw[p.BodyStart:p.End], func(r rune) bool {
+		return r >= utf8.RuneSelf || !isBase64(byte(r)) && !strings.ContainsRune("=\r\n", r)
+	})
 }
 
 // DecodeText is Decode, then from the part's charset to valid UTF-8; unknown charsets are guessed. Line ends stay as they are.

@@ -179,6 +179,10 @@ func leaves(p *archive.Part) (types []string) {
 	return types
 }
 
+func hasLongLine(raw []byte) bool {
+	return slices.ContainsFunc(bytes.Split(raw, []byte("\n")), func(line []byte) bool { return len(line) > 998 })
+}
+
 func FuzzTransform(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*/in.eml")
 	for _, file := range files {
@@ -204,7 +208,7 @@ func FuzzTransform(f *testing.F) {
 		p.List = plain
 		bare := post.Transform(site, p, 1)
 		root := archive.Parse(p.Raw)
-		if !bytes.HasSuffix(bare, p.Raw[root.BodyStart:]) {
+		if !hasLongLine(p.Raw) && !bytes.HasSuffix(bare, p.Raw[root.BodyStart:]) {
 			t.Errorf("the body changed: %q became %q", p.Raw, bare)
 		}
 		before, after := leaves(archive.Parse(bare)), leaves(archive.Parse(out))

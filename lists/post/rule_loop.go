@@ -4,7 +4,7 @@ import "strings"
 
 // maxReceived is how many hosts a message may have passed (RFC 5321 section 6.3 asks for at least 100 to be allowed of a relay; a list
 // is the end of a path).
-const maxReceived = 50
+const maxReceived = 50 + 1 // ours is on top
 
 // loop refuses what the list itself has distributed: a member's address forwards to the list, or two lists are members of
 // each other.

@@ -32,7 +32,7 @@ func addTexts(c context, m *message) {
 			part = split(c.Raw, leaf)
 		}
 		if !t.add(c.Raw, part) {
-			return // signed in the text: no part changes, for m has not been touched yet
+			return // no part changes, for m has not been touched yet
 		}
 		if leaf == m.part {
 			return
@@ -88,12 +88,15 @@ func textLeaves(p *archive.Part) []*archive.Part {
 }
 
 // add changes a text part. The bytes of its text stay where the texts can be written in its charset; else all is UTF-8. It
-// returns false, and changes nothing, when the text holds OpenPGP armour.
+// returns false, and changes nothing, when the text holds OpenPGP armour or is not encoded as it says.
 func (t texts) add(raw []byte, m *message) bool { return t.addWith(raw, m, nil) }
 
 // addWith is add, and changes the HTML besides; nil changes nothing.
 func (t texts) addWith(raw []byte, m *message, change *strings.Replacer) bool {
 	p := m.part
+	if !p.WellEncoded(raw) {
+		return false
+	}
 	text, charset := string(p.Decode(raw, 0)), p.Params["charset"]
 	if strings.Contains(text, "-----BEGIN PGP") {
 		return false

@@ -1,6 +1,10 @@
 package post
 
-import "wesouthasians.org/sangam/archive"
+import (
+	"bytes"
+
+	"wesouthasians.org/sangam/archive"
+)
 
 // context of a transform.
 type context struct {
@@ -31,6 +35,11 @@ func Transform(site Site, p *Post, number uint64) []byte {
 		p = &stripped
 	}
 	root := archive.Parse(p.Raw)
+	if short := withoutLongLines(p.Raw, root); !bytes.Equal(short, p.Raw) {
+		changed := *p
+		changed.Raw, root = short, archive.Parse(short)
+		p = &changed
+	}
 	m := split(p.Raw, root)
 	m.body = p.Raw[root.BodyStart:]
 	for _, t := range transforms {
