@@ -81,12 +81,14 @@ type conn struct {
 	mu          sync.Mutex
 	transaction bool // MAIL was accepted and the message is not through
 	data        bool // a message is being read: lines may be long
+	dotted      bool // it comes by DATA in the clear, and its bare CRs are marked
+	held        bool // a CR was read, and what follows it was not
 	ending      bool
 	closed      bool
 }
 
 func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	n, err := c.marked(b)
 	c.mu.Lock()
 	data := c.data
 	c.mu.Unlock()
@@ -99,6 +101,40 @@ func (c *conn) Read(b []byte) (int, error) {
 		return 0, errLongCommand
 	}
 	return n, err
+}
+
+// marked reads with a NUL for each bare CR of a message, which is refused for either. go-smtp loses a CR behind a dot, and does not see
+// the end of a message behind a CR too many.
+func (c *conn) marked(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		at := 0
+		if c.held && len(b) > 1 {
+			b[0], at = '\r', 1
+		}
+		c.mu.Unlock()
+		n, err := c.Conn.Read(b[at:])
+		c.mu.Lock()
+		if n += at; at > 0 {
+			c.held = false
+		}
+		if !c.dotted {
+			return n, err
+		}
+		for i := range n {
+			if b[i] == '\r' && i+1 < n && b[i+1] != '\n' {
+				b[i] = 0
+			}
+		}
+		if n > 0 && b[n-1] == '\r' && err == nil {
+			c.held = true
+			n--
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
 }
 
 // SetReadDeadline is how the session waits for the next command: one that is to end waits no longer.
@@ -127,9 +163,9 @@ func (c *conn) setTransaction(on bool) {
 	c.mu.Unlock()
 }
 
-func (c *conn) setData(on bool) {
+func (c *conn) setData(on, dotted bool) {
 	c.mu.Lock()
-	c.data = on
+	c.data, c.dotted = on, dotted
 	c.mu.Unlock()
 }
 

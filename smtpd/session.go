@@ -134,7 +134,8 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 
 // receive returns one result a recipient, or an error that is the answer to all.
 func (s *session) receive(r io.Reader) ([]error, error) {
-	s.conn.setData(true) // until Reset: go-smtp may still have to skip what was not read
+	_, chunks := r.(*io.PipeReader)
+	s.conn.setData(true, !chunks && !s.envelope.TLS) // until Reset: go-smtp may still have to skip what was not read
 	body, release, err := s.read(r)
 	defer release()
 	if err != nil {
@@ -187,7 +188,7 @@ func hygiene(body []byte) error {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "the message has " + what + ": send it from a mail program that follows the standard"}
 	}
 	if bytes.IndexByte(body, 0) >= 0 {
-		return refusal("a NUL byte")
+		return refusal("a NUL byte or a bare CR")
 	}
 	for rest := body; ; {
 		i := bytes.IndexByte(rest, '\r')
@@ -203,7 +204,7 @@ func hygiene(body []byte) error {
 
 func (s *session) Reset() {
 	s.to = nil
-	s.conn.setData(false)
+	s.conn.setData(false, false)
 	s.conn.setTransaction(false)
 }
 

@@ -253,6 +253,25 @@ func TestSmuggling(t *testing.T) {
 	}
 }
 
+// A CR too many in front of the end hides it from a reader that looks at pairs only, and the client would wait in vain.
+func TestBareReturnAtTheEndIsRefused(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.hello()
+	for _, end := range []string{"x\r\r\n.\r\n", "x\r\n.\r\r\n.\r\n", "x\r\n.\rx\r\n.\r\n", "\r\r\n.\r\n", "\r\rx\r\n.\r\n"} {
+		for at := range len(end) {
+			c.say("MAIL FROM:<asha@example.org>", "250")
+			c.say("RCPT TO:<heplink@l.org>", "250")
+			c.say("DATA", "354")
+			fmt.Fprint(c, "Subject: x\r\n\r\n"+end[:at])
+			fmt.Fprint(c, end[at:])
+			c.reply("554 5.6.0")
+		}
+	}
+	if got := r.got(); len(got) > 0 {
+		t.Errorf("taken: %q", got[0].raw)
+	}
+}
+
 func TestBareLineFeedIsContent(t *testing.T) {
 	r := newRig(t, nil)
 	r.envelope("heplink@l.org").say("Subject: x\n\na line\nanother\r\n.", "250")
