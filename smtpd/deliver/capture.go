@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"wesouthasians.org/sangam/store"
 )
 
 // Capture is the transport that sends nothing: each recipient has a Maildir, where the copies lie as they would have
@@ -30,6 +32,9 @@ func NewCapture(dir string) (*Capture, error) {
 
 // Folder of a recipient's Maildir. Nothing in an address leads out of the capture folder.
 func (c *Capture) Folder(recipient string) string {
+	if a, err := store.ParseAddress(recipient); err == nil { // one folder however the address is written
+		recipient = string(a)
+	}
 	name := url.PathEscape(recipient)
 	if name == "." || name == ".." || len(name) > 250 {
 		name = "%" + name[:min(len(name), 240)]

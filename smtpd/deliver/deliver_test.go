@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -152,6 +153,9 @@ func TestCopyOfAMember(t *testing.T) {
 	w.post("hello\r\n.dot\r\n..two\r\n")
 	w.eventually("the job is done", w.idle)
 	m := w.sink.Messages()[0]
+	if !bytes.Contains(m.Data, []byte("Sender: "+m.From+"\r\n")) {
+		t.Errorf("Sender is not the return path %s:\n%s", m.From, m.Data)
+	}
 	r, err := lists.NewAddresses(w.store, nil).Resolve(m.From)
 	if err != nil || r.Kind != lists.KindBounce || r.Member != w.store.MemberID(w.list.ID, "member00000@example.org") {
 		t.Errorf("return path %s: %v %v", m.From, r, err)

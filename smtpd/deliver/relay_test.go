@@ -151,6 +151,9 @@ func TestCapture(t *testing.T) {
 	if err != nil || len(files) != 1 {
 		t.Fatalf("files %v, %v", files, err)
 	}
+	if upper := capture.Folder("Member00007@EXAMPLE.org"); upper != filepath.Dir(filepath.Dir(files[0])) {
+		t.Errorf("the same recipient in capitals has %s", upper)
+	}
 	text, err := os.ReadFile(files[0])
 	if err != nil || !strings.HasPrefix(string(text), "Return-Path: <heplink-bounces+") || !strings.HasSuffix(string(text), "\r\n\r\nhello\r\n.\r\n") {
 		t.Errorf("captured %q, %v", text, err)

@@ -139,10 +139,10 @@ func (r *renderer) copy(ctx context.Context, rc store.Recipient) (Copy, error) {
 	if r.job.ListMail() {
 		l := r.list
 		c.From = r.addresses.VERP(l, rc.Member)
-		c.Head = fmt.Appendf(nil, "Sender: %s-bounces@%s\r\n"+
+		c.Head = fmt.Appendf(nil, "Sender: %s\r\n"+
 			"List-Unsubscribe: <%s/u/%s>,\r\n\t<mailto:%s>\r\n"+
 			"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
-			l.Name, l.Domain, r.webURL, r.addresses.UnsubscribeToken(rc.Member), r.addresses.Leave(l, rc.Member))
+			c.From, r.webURL, r.addresses.UnsubscribeToken(rc.Member), r.addresses.Leave(l, rc.Member))
 	}
 	if v.signing != nil {
 		signatures, err := v.signing.Sign(c.Head, r.now())

@@ -66,7 +66,7 @@ func TestCopiesAreSignedAndSealed(t *testing.T) {
 		if n := w.signatures(keys, "lists.example.org", m.Data); n != 2 {
 			t.Errorf("%d good signatures:\n%s", n, m.Data)
 		}
-		for forged := range strings.SplitSeq("/u/ -bounces@ One-Click", " ") {
+		for forged := range strings.SplitSeq("/u/ Sender: One-Click", " ") {
 			changed := bytes.Replace(m.Data, []byte(forged), []byte(forged[:1]+"x"+forged[2:]), 1)
 			if w.signatures(keys, "lists.example.org", changed) > 0 {
 				t.Errorf("%s is not signed", forged)
