@@ -56,7 +56,8 @@ func newListCreate(e *env) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&title, "title", "", "`TITLE` of the list, shown in List-Id and on the pages")
 	cmd.Flags().StringArrayVar(&owners, "owner", nil, "`ADDRESS` of an owner, who becomes a member; may be given again")
-	cmd.Flags().StringVar(&preset, "preset", "discussion", "settings to start from: discussion, announcement or private")
+	cmd.Flags().StringVar(&preset, "preset", "discussion", "`PRESET` of settings to start from: discussion, announcement or private")
+	choices(cmd, "preset", "discussion", "announcement", "private")
 	cmd.Flags().StringArrayVar(&settings, "set", nil, "a setting as `KEY=VALUE`; may be given again")
 	return e.jsonFlag(cmd)
 }

@@ -43,8 +43,10 @@ func newMemberAdd(e *env) *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` of the person")
-	cmd.Flags().StringVar(&role, "role", "member", "member, moderator or owner")
-	cmd.Flags().StringVar(&delivery, "delivery", "each", "each, digest, digest-text, index or none")
+	cmd.Flags().StringVar(&role, "role", "member", "`ROLE`: member, moderator or owner")
+	cmd.Flags().StringVar(&delivery, "delivery", "each", "`MODE`: each, digest, digest-text, index or none")
+	choices(cmd, "role", "member", "moderator", "owner")
+	choices(cmd, "delivery", "each", "digest", "digest-text", "index", "none")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing and mail no welcome")
 	return e.jsonFlag(cmd)
 }

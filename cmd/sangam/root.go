@@ -17,6 +17,8 @@ func newRoot(e *env) *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE:          group,
 	}
+	root.Version = versionLine()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringVarP(&e.configFile, "config", "c", "", "configuration `FILE` (default ./config.toml, then /etc/sangam/config.toml)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w: see `%s --help`", err, cmd.CommandPath())
@@ -24,9 +26,14 @@ func newRoot(e *env) *cobra.Command {
 	root.AddCommand(newInit(e), newServe(e), newDemo(e), newList(e), newMember(e), newPassword(e), newHeld(e), newBan(e), newDigest(e), newQueue(e), newBounce(e),
 		newArchive(e), newDNS(e), newDKIM(e), newVersion(e), newMan(e))
 	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
 	for _, shell := range root.Commands() {
-		if shell.Name() == "completion" {
+		switch shell.Name() {
+		case "help":
+			shell.Example = "  sangam help list create"
+		case "completion":
 			shell.Example = "  sangam completion bash > /etc/bash_completion.d/sangam"
+			shell.Args, shell.RunE = cobra.ArbitraryArgs, group
 			for _, sub := range shell.Commands() {
 				sub.Example = fmt.Sprintf("  sangam completion %s", sub.Name())
 			}
@@ -51,6 +58,13 @@ func group(cmd *cobra.Command, args []string) error {
 		hint = fmt.Sprintf(" Did you mean %s?", strings.Join(near, " or "))
 	}
 	return usagef("%s has no command %q: see `%s --help`.%s", cmd.CommandPath(), args[0], cmd.CommandPath(), hint)
+}
+
+// choices lets the shell complete the values of a flag.
+func choices(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
 }
 
 // arguments checks how many there are; max -1 is any number.

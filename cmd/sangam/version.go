@@ -16,14 +16,19 @@ func newVersion(e *env) *cobra.Command {
 		Use: "version", Short: "Show version, commit and Go version", Args: arguments(0, 0),
 		Example: "  sangam version --json",
 		RunE: func(*cobra.Command, []string) error {
-			v, commit := build()
 			if e.json {
+				v, commit := build()
 				return e.printJSON(row{"version": v, "commit": commit, "go_version": runtime.Version()})
 			}
-			fmt.Fprintf(e.stdout, "sangam %s (commit %s, %s)\n", v, commit, runtime.Version())
+			fmt.Fprintln(e.stdout, versionLine())
 			return nil
 		},
 	})
+}
+
+func versionLine() string {
+	v, commit := build()
+	return fmt.Sprintf("sangam %s (commit %s, %s)", v, commit, runtime.Version())
 }
 
 func build() (v, commit string) {

@@ -73,7 +73,7 @@ func New(o Options) (*App, error) {
 	if o.Config.TLS.Mode == "files" {
 		var err error
 		if a.certificate, err = newCertificate(o.Config.TLS.Cert, o.Config.TLS.Key, a.log); err != nil {
-			return nil, err
+			return nil, config.Problems{fmt.Sprintf("%s: tls.cert: %v", o.Config.File, err)}
 		}
 	}
 	return a, a.wire()

@@ -40,7 +40,7 @@ func (c *certificate) load() error {
 	of := c.changed()
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return fmt.Errorf("read the certificate of tls.cert and tls.key: %w", err)
+		return fmt.Errorf("this and tls.key make no certificate: %w", err)
 	}
 	if c.loaded != nil {
 		c.log.Info("certificate reloaded", "cert", c.cert)

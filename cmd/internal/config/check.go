@@ -194,9 +194,16 @@ func (c *Config) checkDelivery(problem func(key, format string, args ...any)) {
 	case err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "":
 		// The value may hold a password and is not repeated.
 		problem("delivery.relay", "is no mail server: use one like smtp://user:password@mail.example.org:587, with special characters of the password percent-encoded")
+	case u.User != nil && !withPassword(u.User):
+		problem("delivery.relay", "has no password behind the user: write smtp://user:password@host:587, or leave out both")
 	case u.Scheme == "smtps" && d.RelayTLS == "off":
 		problem("delivery.relay_tls", "\"off\" contradicts smtps:// in delivery.relay")
 	}
+}
+
+func withPassword(u *url.Userinfo) bool {
+	password, ok := u.Password()
+	return ok && password != "" && u.Username() != ""
 }
 
 // checkLater refuses what asks for something that this version does not do.
