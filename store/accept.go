@@ -25,6 +25,8 @@ type Acceptance struct {
 	InHeader []Address // of the job
 	Held     uint64    // the held post that this approves: it goes in the same commit; ErrNotFound when it is gone
 	Member   Address   // whose Approved count grows; empty: nobody's
+	// Receipt makes the letter that tells the author, given the number; nil: none. It is pure.
+	Receipt func(number uint64) Letter
 }
 
 // AcceptResult is the fate of one post in AcceptAll.
@@ -186,7 +188,13 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 		if lerr != nil {
 			return Post{}, lerr
 		}
-		_, err = addJob(tx, Job{List: a.List, Number: n, Created: p.Received, Author: a.Author, InHeader: a.InHeader, Waited: l.OnHold})
+		if _, err := addJob(tx, Job{List: a.List, Number: n, Created: p.Received, Author: a.Author, InHeader: a.InHeader, Waited: l.OnHold}); err != nil {
+			return Post{}, err
+		}
+	}
+	if a.Receipt != nil {
+		letter := a.Receipt(n)
+		err = letter.queue(tx)
 	}
 	return p, err
 }

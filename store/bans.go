@@ -104,11 +104,27 @@ func (s *Store) Trust(list uint64, a Address) error {
 	return s.engine.Update(func(tx Tx) error { return tx.Put(key(tTrust, list, a), present) })
 }
 
-// Trusted tells whether an author is trusted.
+// Trusted tells whether an author is trusted, by this address or the one it was changed to.
 func (s *Store) Trusted(list uint64, a Address) (yes bool, err error) {
 	err = s.engine.View(func(tx Tx) error {
-		yes = tx.Get(key(tTrust, list, a)) != nil
+		yes = tx.Get(key(tTrust, list, a)) != nil || tx.Get(key(tTrust, list, mainAddress(tx, a))) != nil
 		return nil
 	})
 	return yes, err
+}
+
+// moveTrust gives the trust in one address to another, on every list.
+func moveTrust(tx Tx, from, to Address) error {
+	for _, list := range listIDs(tx) {
+		if tx.Get(key(tTrust, list, from)) == nil {
+			continue
+		}
+		if err := tx.Delete(key(tTrust, list, from)); err != nil {
+			return err
+		}
+		if err := tx.Put(key(tTrust, list, to), present); err != nil {
+			return err
+		}
+	}
+	return nil
 }

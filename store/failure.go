@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"math"
+	"time"
+)
 
 // What a day with failures counts, and how long a score is kept without a failure.
 const (
@@ -20,7 +24,7 @@ func (f *Failure) add(c FailedCopy, threshold float64, newest uint64) {
 	if day != f.Day || f.Score == 0 {
 		f.Day, f.Today = day, 0
 	}
-	f.Score += max(0, weight-f.Today)
+	f.Score = math.Round(10*(f.Score+max(0, weight-f.Today))) / 10
 	f.Today = max(f.Today, weight)
 	f.Count++
 	f.Last, f.Answer = at, c.Answer
@@ -67,6 +71,24 @@ func (s *Store) Complain(list uint64, a Address, answer string, at time.Time) (m
 	return m, err
 }
 
+// Ask sends a suspended member a question, the asked-th, keeps the token that answers it, and notes that it was put. ErrNotFound when mail
+// goes again, or when that question was put already.
+func (s *Store) Ask(list uint64, a Address, asked int, secret string, t Token, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error {
+		_, err := updateMember(tx, key(tMember, list, a), func(m *Member) error {
+			if m.Failure.Suspended.IsZero() || m.Failure.Asked >= asked {
+				return fmt.Errorf("question to %s: %w", a, ErrNotFound)
+			}
+			m.Failure.Asked = asked
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return putToken(tx, secret, t)
+	})
+}
+
 // Suspended are the members of a list to whom delivery is stopped because mail came back.
 func (s *Store) Suspended(list uint64) (ms []Member, err error) {
 	err = s.engine.View(func(tx Tx) error {
@@ -91,10 +113,13 @@ type Departure struct {
 	Answer  string    `cbor:"3,keyasint,omitempty"`
 }
 
-// Expel ends the membership of somebody whom mail does not reach and notes it for the report. ErrNotFound.
-func (s *Store) Expel(list uint64, a Address, at time.Time) error {
-	return s.engine.Update(func(tx Tx) error {
+// Expel ends the membership of somebody whom mail does not reach and notes it for the report. ErrNotFound, also when mail goes again.
+func (s *Store) Expel(list uint64, a Address, at time.Time, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error {
 		m, err := get[Member](tx, key(tMember, list, a))
+		if err == nil && m.Failure.Suspended.IsZero() {
+			err = fmt.Errorf("suspended member %s: %w", a, ErrNotFound)
+		}
 		if err != nil {
 			return err
 		}
@@ -114,14 +139,19 @@ func (s *Store) Departures(list uint64) (ds []Departure, err error) {
 	return ds, err
 }
 
-// ForgetDepartures deletes those that were reported.
-func (s *Store) ForgetDepartures(list uint64, ds []Departure) error {
-	return s.engine.Update(func(tx Tx) error {
+const bounceReport = "bounce-report" // a stamp
+
+// Reported is when the owners were told last whom mail does not reach; zero: never.
+func (s *Store) Reported(list uint64) (time.Time, error) { return s.Stamp(list, bounceReport) }
+
+// Report sends that report, notes when, and deletes the departures that it tells.
+func (s *Store) Report(list uint64, ds []Departure, at time.Time, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error {
 		for _, d := range ds {
 			if err := tx.Delete(key(tDeparture, list, d.Address)); err != nil {
 				return err
 			}
 		}
-		return nil
+		return putStamp(tx, list, bounceReport, at)
 	})
 }

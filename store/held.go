@@ -5,19 +5,30 @@ import (
 	"fmt"
 )
 
-// Hold keeps a post as it arrived until a moderator decides, and gives it its ID.
-func (s *Store) Hold(ctx context.Context, h Held, raw []byte) (Held, error) {
+// NextHeld takes the number of the next held post, so that letters can speak of it. A number that is not used stays out of use.
+func (s *Store) NextHeld() (id uint64, err error) {
+	err = s.engine.Update(func(tx Tx) error {
+		id, err = count(tx, heldCounter, 1)
+		return err
+	})
+	return id, err
+}
+
+// Hold keeps a post as it arrived until a moderator decides, and gives it its ID unless it has one of NextHeld.
+func (s *Store) Hold(ctx context.Context, h Held, raw []byte, letters ...Letter) (Held, error) {
 	if err := ctx.Err(); err != nil {
 		return h, err
 	}
 	chunks := compress(raw)
 	h.Size = int64(len(raw))
-	err := s.engine.Update(func(tx Tx) (err error) {
+	err := s.updateAndTell(letters, func(tx Tx) (err error) {
 		if tx.Get(key(tList, h.List)) == nil {
 			return fmt.Errorf("list: %w", ErrNotFound)
 		}
-		if h.ID, err = count(tx, heldCounter, 1); err != nil {
-			return err
+		if h.ID == 0 {
+			if h.ID, err = count(tx, heldCounter, 1); err != nil {
+				return err
+			}
 		}
 		if err := putChunks(tx, key(tHeldRaw, h.ID), chunks); err != nil {
 			return err
@@ -59,8 +70,8 @@ func (s *Store) HeldPosts(list uint64) (hs []Held, err error) {
 }
 
 // DropHeld deletes a held post that was rejected or discarded. ErrNotFound.
-func (s *Store) DropHeld(id uint64) error {
-	return s.engine.Update(func(tx Tx) error {
+func (s *Store) DropHeld(id uint64, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error {
 		h, err := get[Held](tx, key(tHeld, id))
 		if err != nil {
 			return fmt.Errorf("held post %d: %w", id, err)

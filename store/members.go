@@ -30,8 +30,8 @@ func (s *Store) NewMember(list uint64, mailbox string, now time.Time) (Member, e
 }
 
 // AddMember adds one member. ErrExists.
-func (s *Store) AddMember(m Member) error {
-	return s.engine.Update(func(tx Tx) error {
+func (s *Store) AddMember(m Member, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error {
 		added, err := addMember(tx, m)
 		if err == nil && !added {
 			err = fmt.Errorf("member %s: %w", m.Address, ErrExists)
@@ -171,8 +171,8 @@ func updateMember(tx Tx, row []byte, change func(*Member) error) (Member, error)
 }
 
 // RemoveMember ends a membership. ErrNotFound.
-func (s *Store) RemoveMember(list uint64, a Address) error {
-	return s.engine.Update(func(tx Tx) error {
+func (s *Store) RemoveMember(list uint64, a Address, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error {
 		m, err := get[Member](tx, key(tMember, list, a))
 		if err != nil {
 			return fmt.Errorf("member %s: %w", a, err)

@@ -147,6 +147,7 @@ type Held struct {
 	Received  time.Time `cbor:"10,keyasint,omitempty"`
 	Size      int64     `cbor:"11,keyasint,omitempty"`
 	Codes     []string  `cbor:"12,keyasint,omitempty"` // for each reason the name of its text in notices
+	Tell      bool      `cbor:"13,keyasint,omitempty"` // its author sent it, for sure enough to be written to
 }
 
 // Job is work of the outbox: one post to a roster, or one mail to named recipients. A job of a post is one row

@@ -48,21 +48,11 @@ type FailedCopy struct {
 
 // Enqueue queues a mail of its own: raw is whole but for what delivery adds.
 func (s *Store) Enqueue(ctx context.Context, j Job, raw []byte) (Job, error) {
-	if err := ctx.Err(); err != nil {
-		return j, err
-	}
-	chunks := compress(raw)
-	err := s.engine.Update(func(tx Tx) (err error) {
-		if j, err = addJob(tx, j); err != nil {
-			return err
-		}
-		return putChunks(tx, key(tJobRaw, j.ID), chunks)
-	})
-	if err != nil {
+	letters := []Letter{NewLetter(j, raw)}
+	if err := s.Send(ctx, letters...); err != nil {
 		return j, fmt.Errorf("queue mail: %w", err)
 	}
-	s.notify(topic{kind: 'o'})
-	return j, nil
+	return letters[0].Job, nil
 }
 
 func addJob(tx Tx, j Job) (Job, error) {

@@ -18,7 +18,7 @@ func (s *Store) ChangeAddress(from, to Address, mailbox string, now time.Time) (
 		if err != nil {
 			return err
 		}
-		if err := moveAccount(tx, from, to); err != nil {
+		if err := errors.Join(moveAccount(tx, from, to), moveTrust(tx, from, to)); err != nil {
 			return err
 		}
 		fresh := tx.Get(key(tInbox, to)) == nil
@@ -207,11 +207,7 @@ func (s *Store) Forget(a Address) (ended int, err error) {
 
 // dropNotes deletes what the lists themselves keep about a person.
 func dropNotes(tx Tx, a Address) error {
-	var ids []uint64
-	for _, id := range tx.Scan(key(tListName), after(key(tListName))) {
-		ids = append(ids, lastNumber(id))
-	}
-	for _, id := range ids {
+	for _, id := range listIDs(tx) {
 		for _, k := range [][]byte{key(tTrust, id, a), key(tDeparture, id, a)} {
 			if err := tx.Delete(k); err != nil {
 				return err
@@ -219,6 +215,13 @@ func dropNotes(tx Tx, a Address) error {
 		}
 	}
 	return nil
+}
+
+func listIDs(tx Tx) (ids []uint64) {
+	for _, id := range tx.Scan(key(tListName), after(key(tListName))) {
+		ids = append(ids, lastNumber(id))
+	}
+	return ids
 }
 
 func dropAliases(tx Tx, a Address) error {
@@ -242,16 +245,21 @@ const maxAliases = 5
 // MainAddress follows aliases: the address to which somebody changed. It is the address itself for who never did.
 func (s *Store) MainAddress(a Address) (Address, error) {
 	err := s.engine.View(func(tx Tx) error {
-		for range maxAliases {
-			next := tx.Get(key(tAlias, a))
-			if next == nil {
-				break
-			}
-			a = Address(next)
-		}
+		a = mainAddress(tx, a)
 		return nil
 	})
 	return a, err
+}
+
+func mainAddress(tx Tx, a Address) Address {
+	for range maxAliases {
+		next := tx.Get(key(tAlias, a))
+		if next == nil {
+			break
+		}
+		a = Address(next)
+	}
+	return a
 }
 
 // Aliases are the earlier addresses of an address.
@@ -291,19 +299,35 @@ func (s *Store) PostsBy(as ...Address) (ps []Post, err error) {
 	return ps, nil
 }
 
-// MemberOf finds the member of a list to whom an address belongs: by the address itself, by the one it was changed to, or without its
-// subaddress (asha+lists@ is asha@, RFC 5233). ErrNotFound.
-func (s *Store) MemberOf(list uint64, a Address) (Member, error) {
-	m, err := s.Member(list, a)
-	if !errors.Is(err, ErrNotFound) {
-		return m, err
+// MemberOf finds the member of a list to whom an address belongs: by the address itself, by the one it was changed to, or when the two
+// differ by a subaddress alone (asha+lists@ is asha@, RFC 5233). ErrNotFound.
+func (s *Store) MemberOf(list uint64, a Address) (m Member, err error) {
+	err = s.engine.View(func(tx Tx) error {
+		m, err = memberOf(tx, list, a)
+		return err
+	})
+	return m, err
+}
+
+func memberOf(tx Tx, list uint64, a Address) (Member, error) {
+	base, _, tagged := strings.Cut(a.Local(), "+")
+	bare := Address(base + "@" + a.Domain())
+	for _, known := range []Address{a, mainAddress(tx, a), bare, mainAddress(tx, bare)} {
+		if m, err := get[Member](tx, key(tMember, list, known)); !errors.Is(err, ErrNotFound) {
+			return m, err
+		}
 	}
-	main, err := s.MainAddress(a)
-	if err != nil {
-		return m, err
+	if tagged {
+		return Member{}, ErrNotFound
 	}
-	if base, _, tagged := strings.Cut(main.Local(), "+"); tagged && base != "" && main == a {
-		main = Address(base + "@" + a.Domain())
+	for _, b := range tx.Scan(key(tMember, list, base+"+"), after(key(tMember, list, base+"+"))) {
+		var m Member
+		if err := decode(b, &m); err != nil {
+			return m, err
+		}
+		if m.Address.Domain() == a.Domain() {
+			return m, nil
+		}
 	}
-	return s.Member(list, main)
+	return Member{}, ErrNotFound
 }

@@ -37,6 +37,10 @@ func (s *Store) Stamp(list uint64, name string) (at time.Time, err error) {
 }
 
 // SetStamp notes when something was done.
-func (s *Store) SetStamp(list uint64, name string, at time.Time) error {
-	return s.engine.Update(func(tx Tx) error { return tx.Put(key(tStamp, list, name), number(uint64(at.UnixMicro()))) })
+func (s *Store) SetStamp(list uint64, name string, at time.Time, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error { return putStamp(tx, list, name, at) })
+}
+
+func putStamp(tx Tx, list uint64, name string, at time.Time) error {
+	return tx.Put(key(tStamp, list, name), number(uint64(at.UnixMicro())))
 }

@@ -57,26 +57,32 @@ func (t Token) index() []byte {
 
 // NewToken keeps a token and returns its secret. It takes the place of an earlier one of the same purpose, list and address.
 func (s *Store) NewToken(t Token) (secret string, err error) {
-	b := make([]byte, secretSize)
-	rand.Read(b)
-	secret = secretEncoding.EncodeToString(b)
-	t.Created, t.Expires = t.Created.UTC(), t.Expires.UTC()
-	err = s.engine.Update(func(tx Tx) error {
-		// One who is asked again whether mail arrives may answer any of the mails.
-		if old := tx.Get(t.index()); old != nil && t.Purpose != PurposeResume {
-			if err := tx.Delete(key(tToken, old)); err != nil {
-				return err
-			}
-		}
-		if err := tx.Put(t.index(), tokenHash(secret)); err != nil {
-			return err
-		}
-		return put(tx, key(tToken, tokenHash(secret)), t)
-	})
-	if err != nil {
+	secret = NewSecret()
+	if err = s.engine.Update(func(tx Tx) error { return putToken(tx, secret, t) }); err != nil {
 		return "", fmt.Errorf("keep token: %w", err)
 	}
 	return secret, nil
+}
+
+// NewSecret makes the secret of a token that is kept later.
+func NewSecret() string {
+	b := make([]byte, secretSize)
+	rand.Read(b)
+	return secretEncoding.EncodeToString(b)
+}
+
+func putToken(tx Tx, secret string, t Token) error {
+	t.Created, t.Expires = t.Created.UTC(), t.Expires.UTC()
+	// One who is asked again whether mail arrives may answer any of the mails.
+	if old := tx.Get(t.index()); old != nil && t.Purpose != PurposeResume {
+		if err := tx.Delete(key(tToken, old)); err != nil {
+			return err
+		}
+	}
+	if err := tx.Put(t.index(), tokenHash(secret)); err != nil {
+		return err
+	}
+	return put(tx, key(tToken, tokenHash(secret)), t)
 }
 
 // Token finds what a secret confirms. The look-up is by the secret's hash, so its time tells nothing. ErrNotFound, also when it has expired.
@@ -149,22 +155,37 @@ func (s *Store) DropToken(t Token) error {
 
 // SweepTokens deletes those that have expired.
 func (s *Store) SweepTokens(now time.Time) error {
-	return s.engine.Update(func(tx Tx) error {
-		return dropTokens(tx, func(t Token) bool { return !now.Before(t.Expires) })
+	expired := func(t Token) bool { return !now.Before(t.Expires) }
+	var gone map[string]Token
+	err := s.engine.View(func(tx Tx) (err error) {
+		gone, err = findTokens(tx, expired)
+		return err
 	})
+	if err != nil || len(gone) == 0 { // nothing to write, as nearly always
+		return err
+	}
+	return s.engine.Update(func(tx Tx) error { return dropTokens(tx, expired) })
 }
 
-// dropTokens reads all: there are few, for they expire.
-func dropTokens(tx Tx, drop func(Token) bool) error {
-	gone := map[string]Token{}
+// findTokens reads all: there are few, for they expire. The keys are the hashes.
+func findTokens(tx Tx, wanted func(Token) bool) (map[string]Token, error) {
+	found := map[string]Token{}
 	for k, b := range tx.Scan(key(tToken), after(key(tToken))) {
 		var t Token
 		if err := decode(b, &t); err != nil {
-			return err
+			return nil, err
 		}
-		if drop(t) {
-			gone[string(k[1:])] = t
+		if wanted(t) {
+			found[string(k[1:])] = t
 		}
+	}
+	return found, nil
+}
+
+func dropTokens(tx Tx, drop func(Token) bool) error {
+	gone, err := findTokens(tx, drop)
+	if err != nil {
+		return err
 	}
 	for hash, t := range gone {
 		if err := dropToken(tx, []byte(hash), t); err != nil {

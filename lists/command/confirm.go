@@ -63,19 +63,19 @@ func (c *Clerk) listOf(t store.Token) (store.List, error) {
 // Confirm takes a mail to a confirmation address. What a program wrote confirms nothing.
 func (c *Clerk) Confirm(ctx context.Context, r lists.Route, m Mail) error {
 	p := post.New(store.List{}, m.Sender, m.Raw, c.Now())
+	p.Auth.Verified = m.Verified
 	who, ok := author(p)
 	if reason := p.Automatic(); reason != "" || !ok {
 		c.Log.Info("discarded", "list", r.List.Name, "from", who.address, "sender", m.Sender, "reasons", []string{"confirmation: " + reason})
 		return nil
 	}
-	body := archive.Read(m.Raw)
-	answer, err := c.Redeem(ctx, r.List, r.Token, body.Own(maxLines, false))
+	answer, err := c.Redeem(ctx, r.List, r.Token, answerLines(m.Raw))
 	if err != nil || answer.text == "" {
 		return err
 	}
 	to := answer.to
 	if to == "" {
-		if to = who.address; !m.Verified && m.Sender != who.address {
+		if to = who.address; !p.Signed() {
 			return nil
 		}
 	}
@@ -169,22 +169,41 @@ func firstWord(words []string) string {
 	return strings.ToUpper(strings.Trim(first, ".,;:!*\"'"))
 }
 
-// decision reads the word that decides, and what stands behind it on the line and on those that follow.
-func decision(words []string) (word, reason string) {
-	if len(words) == 0 {
-		return "", ""
+// answerLines are what somebody wrote above the quote, or below it when nothing above decides.
+func answerLines(raw []byte) []string {
+	body := archive.Read(raw)
+	lines := body.Own(maxLines, true)
+	if word, _ := decision(lines); word != "" {
+		return lines
 	}
-	_, rest, _ := strings.Cut(words[0], " ")
-	reason = strings.TrimSpace(strings.TrimLeft(strings.Join(append([]string{rest}, words[1:]...), "\n"), ":,-. \n"))
-	switch firstWord(words) {
-	case "APPROVE", "APPROVED", "ACCEPT", "OK", "YES":
-		return "APPROVE", ""
-	case "TRUST", "TRUSTED":
-		return "TRUST", ""
-	case "REJECT", "REJECTED", "REFUSE", "NO":
-		return "REJECT", cut(reason, 2000)
-	case "DISCARD", "DISCARDED", "DELETE", "SPAM":
-		return "DISCARD", ""
+	return body.Own(maxLines, false)
+}
+
+// synonyms of the words that decide.
+var synonyms = map[string]string{"APPROVE": "APPROVE", "APPROVED": "APPROVE", "ACCEPT": "APPROVE", "OK": "APPROVE", "YES": "APPROVE",
+	"TRUST": "TRUST", "TRUSTED": "TRUST", "REJECT": "REJECT", "REJECTED": "REJECT", "REFUSE": "REJECT", "NO": "REJECT",
+	"DISCARD": "DISCARD", "DISCARDED": "DISCARD", "DELETE": "DISCARD", "SPAM": "DISCARD"}
+
+// maxBehind are the words that may stand behind one that decides: "approve this, please" is a decision, "trust me, this is spam" is none.
+const maxBehind = 2
+
+// decision reads the word that decides, and the reason, which is the rest. The word begins the first line; a synonym has that for itself,
+// for "no idea" decides nothing. Below a greeting any of them may have a line for itself.
+func decision(lines []string) (word, reason string) {
+	for i, line := range lines {
+		first := firstWord(lines[i:])
+		word = synonyms[first]
+		behind := len(strings.Fields(line)) - 1
+		alone := behind == 0
+		switch {
+		case word == "", i > 0 && !alone, i == 0 && !alone && word != first, i == 0 && behind > maxBehind && word != "REJECT":
+			continue
+		case word != "REJECT":
+			return word, ""
+		}
+		_, rest, _ := strings.Cut(line, " ")
+		reason = strings.Join(append([]string{rest}, lines[i+1:]...), "\n")
+		return word, cut(strings.TrimSpace(strings.TrimLeft(reason, ":,-. \n")), 2000)
 	}
 	return "", ""
 }
@@ -254,7 +273,11 @@ func ok(a *act, ctx context.Context, c call) (string, error) {
 	if secret == "" {
 		return a.helpLine(*c.command), nil
 	}
-	answer, err := a.Redeem(ctx, a.implied, secret, c.args)
+	var words []string
+	if len(c.args) > 0 {
+		words = []string{strings.Join(c.args, " ")}
+	}
+	answer, err := a.Redeem(ctx, a.implied, secret, words)
 	if err != nil {
 		return "", err
 	}

@@ -75,10 +75,7 @@ func author(p *post.Post) (person, bool) {
 	return person{address: a, mailbox: authors[0].Address, name: cleanName(authors[0].Name)}, true
 }
 
-var (
-	batv    = regexp.MustCompile(`^prvs=[^=@]+=`)
-	weblink = regexp.MustCompile(`(?i)://|\bwww\.`)
-)
+var weblink = regexp.MustCompile(`(?i)://|\bwww\.`)
 
 const maxNamed = 100 // bytes
 
@@ -96,10 +93,9 @@ func cleanName(s string) string {
 	return strings.TrimSpace(cut(strings.Join(strings.Fields(s), " "), maxNamed))
 }
 
-// do the commands of a mail, and answer. The answer goes to its author when the envelope names the same address, but for the tag that some
-// servers put on that (BATV).
+// do the commands of a mail, and answer its author who is known to have sent it.
 func (a *act) do(ctx context.Context, p *post.Post, todo []string) error {
-	answerable := a.confirmed || store.Address(batv.ReplaceAllString(string(p.Sender), "")) == a.who.address
+	answerable := a.confirmed || p.Signed()
 	if err := a.runAll(ctx, todo); err != nil {
 		return err
 	}

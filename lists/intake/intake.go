@@ -46,7 +46,7 @@ type Clerk interface {
 // Desk holds posts.
 type Desk interface {
 	Hold(ctx context.Context, p *post.Post, reasons, codes []string) (store.Held, error)
-	Acknowledge(ctx context.Context, p *post.Post, number uint64) error
+	Receipt(p *post.Post) (func(number uint64) store.Letter, error)
 }
 
 // Options of New.
@@ -135,7 +135,7 @@ func (in *Intake) Deliver(ctx context.Context, e Envelope, to []string, raw []by
 			continue
 		}
 		if taken && !e.LMTP && !r.Temporary() {
-			results[i] = in.hold(ctx, e, v.post, []string{"other recipients took it, this list would not: " + r.Public}, []string{"other"})
+			results[i] = in.hold(ctx, e, v.post, []string{"other recipients took it, this list would not: " + r.Public}, v.codes)
 			continue
 		}
 		in.fate(post.Rejected, e, v.post, "answer", r.Public)
@@ -165,7 +165,10 @@ func Combine(results []error) error {
 }
 
 // judged is a post that a rule refused, and may have to be held all the same.
-type judged struct{ post *post.Post }
+type judged struct {
+	post  *post.Post
+	codes []string // of the reason
+}
 
 func (in *Intake) one(ctx context.Context, e Envelope, to string, raw []byte) (*judged, error) {
 	r, err := in.resolve(to)
@@ -252,35 +255,40 @@ func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte
 	case post.Mistaken:
 		return nil, in.mistaken(ctx, e, p, v)
 	case post.Accepted:
-		accepted, err := in.Store.Accept(ctx, p.Acceptance(in.Site))
-		switch {
-		case errors.Is(err, store.ErrDuplicate):
-			in.fate(post.Duplicate, e, p)
-		case errors.Is(err, store.ErrConflict): // another one came first a moment ago
-			return nil, in.hold(ctx, e, p, []string{"another message has the same Message-ID"}, []string{"conflict"})
-		case err != nil:
-			return nil, in.failed(err)
-		default:
-			in.fate(post.Accepted, e, p, "number", accepted.Number)
-			if err := in.Desk.Acknowledge(ctx, p, accepted.Number); err != nil {
-				in.Log.Warn("no receipt", "number", accepted.Number, "cause", err) // the post itself is safe
-			}
-		}
-		return nil, nil
+		return nil, in.accept(ctx, e, p)
 	case post.Held:
 		return nil, in.hold(ctx, e, p, v.Reasons, v.Codes)
 	case post.Rejected:
-		return &judged{p}, v.Refusal
+		return &judged{p, v.Codes}, v.Refusal
 	}
 	in.fate(v.Action, e, p, "reasons", v.Reasons)
 	return nil, nil
+}
+
+func (in *Intake) accept(ctx context.Context, e Envelope, p *post.Post) (err error) {
+	a := p.Acceptance(in.Site)
+	if a.Receipt, err = in.Desk.Receipt(p); err != nil {
+		return in.failed(err)
+	}
+	accepted, err := in.Store.Accept(ctx, a)
+	switch {
+	case errors.Is(err, store.ErrDuplicate):
+		in.fate(post.Duplicate, e, p)
+	case errors.Is(err, store.ErrConflict): // another one came first a moment ago
+		return in.hold(ctx, e, p, []string{"another message has the same Message-ID"}, []string{"conflict"})
+	case err != nil:
+		return in.failed(err)
+	default:
+		in.fate(post.Accepted, e, p, "number", accepted.Number)
+	}
+	return nil
 }
 
 // mistaken answers a command that came to the list. One whose author may be another than the sender is held: its answer would trouble
 // somebody who wrote nothing.
 func (in *Intake) mistaken(ctx context.Context, e Envelope, p *post.Post, v post.Verdict) error {
 	m := in.mail(e, p.Raw)
-	if p.Automatic() != "" || !m.Verified && p.Sender != p.Described.Post.Author {
+	if p.Automatic() != "" || !p.Signed() {
 		return in.hold(ctx, e, p, v.Reasons, []string{"command"})
 	}
 	if err := in.Clerk.Mistaken(ctx, p, m); err != nil {

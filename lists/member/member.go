@@ -33,14 +33,15 @@ func New(o Options) *Roll { return &Roll{o} }
 
 // Add makes somebody a member at once, and welcomes who is not to be added quietly. store.ErrExists.
 func (r *Roll) Add(ctx context.Context, l store.List, m store.Member, quiet bool) error {
-	if err := r.Store.AddMember(m); err != nil {
+	letters, err := r.tell(l, m, "welcome", l.Welcome, quiet)
+	if err != nil {
+		return err
+	}
+	if err := r.Store.AddMember(m, letters...); err != nil {
 		return err
 	}
 	r.Log.Info("joined", "list", l.Address(), "member", m.Address, "role", m.Role)
-	if quiet {
-		return nil
-	}
-	return r.tell(ctx, l, m, "welcome", notice.Values{"text": l.Welcome})
+	return nil
 }
 
 // Remove ends a membership and says goodbye to who is not to be removed quietly. store.ErrNotFound.
@@ -49,14 +50,15 @@ func (r *Roll) Remove(ctx context.Context, l store.List, a store.Address, quiet 
 	if err != nil {
 		return fmt.Errorf("member %s: %w", a, err)
 	}
-	if err := r.Store.RemoveMember(l.ID, a); err != nil {
+	letters, err := r.tell(l, m, "goodbye", l.Goodbye, quiet)
+	if err != nil {
+		return err
+	}
+	if err := r.Store.RemoveMember(l.ID, a, letters...); err != nil {
 		return err
 	}
 	r.left(l, m)
-	if quiet {
-		return nil
-	}
-	return r.tell(ctx, l, m, "goodbye", notice.Values{"text": l.Goodbye})
+	return nil
 }
 
 func (r *Roll) left(l store.List, m store.Member) {
@@ -66,11 +68,13 @@ func (r *Roll) left(l store.List, m store.Member) {
 	}
 }
 
-// tell writes to a member in the member's language.
-func (r *Roll) tell(ctx context.Context, l store.List, m store.Member, name string, v notice.Values) error {
-	v["member"] = string(m.Address)
-	return r.Office.Send(ctx, notice.Notice, notice.Mail{Name: name, List: l, To: []store.Address{m.Address},
-		Language: notice.Language(m.Language, l.Language), Values: v})
+// tell writes to a member in the member's language, with the list's own text.
+func (r *Roll) tell(l store.List, m store.Member, name, text string, quiet bool) ([]store.Letter, error) {
+	if quiet {
+		return nil, nil
+	}
+	return r.Office.Write(notice.Notice, notice.Mail{Name: name, List: l, To: []store.Address{m.Address},
+		Language: notice.Language(m.Language, l.Language), Values: notice.Values{"member": string(m.Address), "text": text}})
 }
 
 func (r *Roll) owned(l store.List) bool {

@@ -32,13 +32,17 @@ type Desk struct{ Options }
 // New returns a desk.
 func New(o Options) *Desk { return &Desk{o} }
 
-// Hold keeps a post until somebody decides, and tells moderators and author.
-func (d *Desk) Hold(ctx context.Context, p *post.Post, reasons, codes []string) (store.Held, error) {
-	h, err := d.Store.Hold(ctx, p.Held(reasons, codes), p.Raw)
-	if err != nil {
-		return h, err
+// Hold keeps a post until somebody decides, and tells moderators and author. Codes name the texts of the reasons.
+func (d *Desk) Hold(ctx context.Context, p *post.Post, reasons, codes []string) (h store.Held, err error) {
+	h = p.Held(reasons, codes)
+	if h.ID, err = d.Store.NextHeld(); err != nil {
+		return h, fmt.Errorf("hold post: %w", err)
 	}
-	return h, d.announce(ctx, p, h)
+	letters, err := d.announcement(p, h)
+	if err != nil {
+		return h, fmt.Errorf("hold post: %w", err)
+	}
+	return d.Store.Hold(ctx, h, p.Raw, letters...)
 }
 
 // Approve distributes a held post as if it came now, with the list's present settings. ErrNotFound when somebody decided
@@ -58,15 +62,18 @@ func (d *Desk) Approve(ctx context.Context, id uint64) (store.Post, error) {
 	}
 	a := p.Acceptance(d.Site)
 	a.Held, a.KeepBoth = id, true
+	if a.Receipt, err = d.Receipt(p); err != nil {
+		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
+	}
 	accepted, err := d.Store.Accept(ctx, a)
 	if errors.Is(err, store.ErrDuplicate) { // it came in on another way meanwhile
-		return accepted, d.drop("discarded", h, l, "reasons", []string{"the same message was posted already"})
+		return accepted, d.drop("discarded", h, l, nil, "reasons", []string{"the same message was posted already"})
 	}
 	if err != nil {
 		return accepted, fmt.Errorf("approve %d: %w", id, err)
 	}
 	d.Log.Info("accepted", "list", l.Address(), "number", accepted.Number, "from", h.Author, "message_id", h.MessageID, "held", id)
-	return accepted, d.Acknowledge(ctx, p, accepted.Number)
+	return accepted, nil
 }
 
 // Trust approves a held post, and lets the posts of its author pass from now on.
@@ -83,32 +90,29 @@ func (d *Desk) Trust(ctx context.Context, id uint64) (store.Held, error) {
 }
 
 // Reject deletes a held post and tells its author the reason.
-func (d *Desk) Reject(ctx context.Context, id uint64, reason string) error {
+func (d *Desk) Reject(_ context.Context, id uint64, reason string) error {
 	h, l, err := d.find(id)
 	if err != nil {
 		return err
 	}
-	tell, err := d.tellable(h)
+	letters, err := d.toAuthor("rejected", l, h, notice.Values{"reason": reason})
 	if err != nil {
 		return err
 	}
-	if err := d.drop("rejected", h, l, "reason", reason); err != nil || !tell {
-		return err
-	}
-	return d.toAuthor(ctx, "rejected", l, h, notice.Values{"reason": reason})
+	return d.drop("rejected", h, l, letters, "reason", reason)
 }
 
 // Discard deletes a held post without a word.
-func (d *Desk) Discard(ctx context.Context, id uint64) error {
+func (d *Desk) Discard(_ context.Context, id uint64) error {
 	h, l, err := d.find(id)
 	if err != nil {
 		return err
 	}
-	return d.drop("discarded", h, l)
+	return d.drop("discarded", h, l, nil)
 }
 
-func (d *Desk) drop(fate string, h store.Held, l store.List, more ...any) error {
-	if err := d.Store.DropHeld(h.ID); err != nil {
+func (d *Desk) drop(fate string, h store.Held, l store.List, letters []store.Letter, more ...any) error {
+	if err := d.Store.DropHeld(h.ID, letters...); err != nil {
 		return err
 	}
 	d.Log.Info(fate, append([]any{"list", l.Address(), "held", h.ID, "from", h.Author, "message_id", h.MessageID}, more...)...)

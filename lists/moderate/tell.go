@@ -1,8 +1,7 @@
 package moderate
 
 import (
-	"context"
-	"errors"
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -13,59 +12,64 @@ import (
 	"wesouthasians.org/sangam/store"
 )
 
-// Times of the queue.
-const (
-	day         = 24 * time.Hour
-	expireAfter = 14 * day
-	remindEvery = day
-)
-
-// maxAttached is how much of a held post goes to the moderators with the notice.
-const maxAttached = 1 << 20
-
-// announce tells the moderators that a post waits, and its author, unless a program sent it or the sender is another than the author
-// says: then nobody knows whom the notice would trouble.
-func (d *Desk) announce(ctx context.Context, p *post.Post, h store.Held) error {
+// announcement tells the moderators that a post waits, and its author who is known to have sent it.
+func (d *Desk) announcement(p *post.Post, h store.Held) ([]store.Letter, error) {
 	l := p.List
 	staff, err := d.staff(l)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	lang := notice.Language(l.Language)
 	if len(staff) == 1 {
 		lang = d.Office.Language(l, staff[0])
 	}
-	m := notice.Mail{Name: "held", List: l, To: staff, Language: lang, ReplyTo: d.Addresses.Confirm(l, d.Addresses.HeldToken(h.ID)),
-		Values: notice.Values{"subject": h.Subject, "from": h.From, "id": fmt.Sprint(h.ID), "reasons": reasonLines(lang, h), "until": h.Received.Add(expireAfter).Format(time.DateOnly)}}
-	raw := p.Raw
-	if len(raw) > maxAttached {
-		raw = raw[:archive.Parse(raw).BodyStart]
-	}
-	m.Attached = []notice.Attachment{{Filename: "post.eml", Type: "message/rfc822", Bytes: raw}}
-	if err := d.Office.Send(ctx, notice.Notice, m); err != nil {
-		return err
-	}
-	if p.Sender != h.Author || p.Automatic() != "" {
-		return nil
-	}
-	return d.toAuthor(ctx, "held-author", l, h, notice.Values{"reasons": reasonLines(d.Office.Language(l, h.Author), h)})
-}
-
-// tellable says whether the author of a held post may be written to.
-func (d *Desk) tellable(h store.Held) (bool, error) {
-	if h.Sender == "" || h.Sender != h.Author {
-		return false, nil
-	}
-	raw, err := d.Store.HeldRaw(h.ID)
+	toStaff, err := d.Office.Write(notice.Notice, notice.Mail{Name: "held", List: l, To: staff, Language: lang,
+		ReplyTo: d.Addresses.Confirm(l, d.Addresses.HeldToken(h.ID)),
+		Values: notice.Values{"subject": h.Subject, "from": h.From, "id": fmt.Sprint(h.ID), "reasons": reasonLines(lang, h),
+			"until": h.Received.Add(expireAfter).Format(time.DateOnly)},
+		Attached: []notice.Attachment{{Filename: "post.eml", Type: "message/rfc822", Bytes: attachable(p.Raw)}}})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return post.New(store.List{}, h.Sender, raw, h.Received).Automatic() == "", nil
+	toAuthor, err := d.toAuthor("held-author", l, h, notice.Values{"reasons": reasonLines(d.Office.Language(l, h.Author), h)})
+	return append(toStaff, toAuthor...), err
 }
 
-func (d *Desk) toAuthor(ctx context.Context, name string, l store.List, h store.Held, v notice.Values) error {
+// toAuthor writes to the author of a held post; to nobody when it may be another who sent it.
+func (d *Desk) toAuthor(name string, l store.List, h store.Held, v notice.Values) ([]store.Letter, error) {
+	if !h.Tell {
+		return nil, nil
+	}
 	v["subject"] = h.Subject
-	return d.Office.Send(ctx, notice.Answer, notice.Mail{Name: name, List: l, To: []store.Address{h.Author}, InReplyTo: h.MessageID, Values: v})
+	return d.Office.Write(notice.Answer, notice.Mail{Name: name, List: l, To: []store.Address{h.Author}, InReplyTo: h.MessageID, Values: v})
+}
+
+// Bounds of what goes to the moderators with the notice.
+const (
+	maxAttached = 1 << 20  // bytes of a whole post
+	maxExcerpt  = 32 << 10 // bytes of the text of a larger one
+)
+
+// attachable is a post as it is attached to a notice: of a large one only what it is about, who wrote it, and how its text begins.
+func attachable(raw []byte) []byte {
+	if len(raw) <= maxAttached {
+		return raw
+	}
+	var b bytes.Buffer
+	h := archive.ParseHeader(raw)
+	for _, name := range []string{"From", "To", "Cc", "Subject", "Date", "Message-ID"} {
+		if v := h.Get(name); v != "" {
+			b.WriteString(post.Field(name, v))
+		}
+	}
+	body := archive.Read(raw)
+	text := strings.ToValidUTF8(body.Text[:min(len(body.Text), maxExcerpt)], "")
+	for _, a := range body.Attachments {
+		text += fmt.Sprintf("\n[%s %s]", a.Filename, store.FormatSize(int64(a.Size)))
+	}
+	b.WriteString("MIME-Version: 1.0\r\n")
+	b.Write(post.TextPart(text, ""))
+	return b.Bytes()
 }
 
 // Reasons for which a post is held, in a language.
@@ -82,14 +86,18 @@ func reasonLines(lang string, h store.Held) string {
 	return "- " + strings.Join(Reasons(lang, h), "\n- ")
 }
 
-// Acknowledge sends a receipt of an accepted post to a member who wants one.
-func (d *Desk) Acknowledge(ctx context.Context, p *post.Post, number uint64) error {
+// Receipt writes to a member who wants one, when a post is accepted; nil: to nobody.
+func (d *Desk) Receipt(p *post.Post) (func(number uint64) store.Letter, error) {
 	m := p.Member()
 	if m == nil || !m.Ack {
-		return nil
+		return nil, nil
 	}
-	return d.Office.Send(ctx, notice.Answer, notice.Mail{Name: "ack", List: p.List, To: []store.Address{m.Address}, InReplyTo: p.Described.Post.MessageID,
-		Language: notice.Language(m.Language, p.List.Language), Values: notice.Values{"subject": p.Described.Post.Subject, "number": fmt.Sprint(number)}})
+	write, err := d.Office.Draft(notice.Answer, notice.Mail{Name: "ack", List: p.List, To: []store.Address{m.Address}, InReplyTo: p.Described.Post.MessageID,
+		Language: notice.Language(m.Language, p.List.Language), Values: notice.Values{"subject": p.Described.Post.Subject}})
+	if err != nil || write == nil {
+		return nil, err
+	}
+	return func(number uint64) store.Letter { return write(notice.Values{"number": fmt.Sprint(number)}) }, nil
 }
 
 func (d *Desk) staff(l store.List) ([]store.Address, error) {
@@ -98,73 +106,4 @@ func (d *Desk) staff(l store.List) ([]store.Address, error) {
 		to = d.Admins
 	}
 	return to, err
-}
-
-// Remind tells the moderators of every list once a day what waits, and drops what waited for too long with a notice to its author. It may
-// be called at any time.
-func (d *Desk) Remind(ctx context.Context) error {
-	held, err := d.Store.HeldPosts(0)
-	if err != nil {
-		return err
-	}
-	now := d.Now()
-	waiting := map[uint64][]store.Held{}
-	for _, h := range held {
-		switch age := now.Sub(h.Received); {
-		case age >= expireAfter:
-			if err := d.expire(ctx, h); err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-		case age >= remindEvery:
-			waiting[h.List] = append(waiting[h.List], h)
-		}
-	}
-	for list, hs := range waiting {
-		if err := d.remind(ctx, list, hs, now); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *Desk) expire(ctx context.Context, h store.Held) error {
-	l, err := d.Store.ListByID(h.List)
-	if err != nil {
-		return err
-	}
-	tell, err := d.tellable(h)
-	if err != nil {
-		return err
-	}
-	if err := d.drop("discarded", h, l, "reasons", []string{"nobody decided about it"}); err != nil || !tell {
-		return err
-	}
-	return d.toAuthor(ctx, "expired", l, h, notice.Values{"days": fmt.Sprint(int(expireAfter / day))})
-}
-
-func (d *Desk) remind(ctx context.Context, list uint64, hs []store.Held, now time.Time) error {
-	const stamp = "held-reminder"
-	last, err := d.Store.Stamp(list, stamp)
-	if err != nil || now.Sub(last) < remindEvery {
-		return err
-	}
-	l, err := d.Store.ListByID(list)
-	if err != nil {
-		return err
-	}
-	staff, err := d.staff(l)
-	if err != nil {
-		return err
-	}
-	var posts, commands []string
-	for _, h := range hs {
-		posts = append(posts, fmt.Sprintf("%d  %s  %s\n   %s", h.ID, h.Received.Format(time.DateOnly), h.From, h.Subject))
-		commands = append(commands, fmt.Sprintf("APPROVE %d", h.ID))
-	}
-	err = d.Office.Send(ctx, notice.Notice, notice.Mail{Name: "reminder", List: l, To: staff, Language: notice.Language(l.Language), Values: notice.Values{
-		"count": fmt.Sprint(len(hs)), "posts": strings.Join(posts, "\n"), "commands": strings.Join(commands, "\n"), "days": fmt.Sprint(int(expireAfter / day))}})
-	if err != nil {
-		return err
-	}
-	return d.Store.SetStamp(list, stamp, now)
 }

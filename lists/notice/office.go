@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"wesouthasians.org/sangam/store"
@@ -47,13 +48,34 @@ func (o *Office) Language(l store.List, a store.Address) string {
 	return Language(m.Language, l.Language)
 }
 
-// Send queues a mail. Beyond the limits of its kind it is dropped with a line in the log: its recipient has had enough of the same.
+// Send queues a mail that tells of no change. Beyond the limits of its kind it is dropped with a line in the log: its recipient has had
+// enough of the same.
 func (o *Office) Send(ctx context.Context, k Kind, m Mail) error {
-	if len(m.To) == 0 {
-		return nil
+	letters, err := o.Write(k, m)
+	if err != nil || len(letters) == 0 {
+		return err
 	}
-	if !o.Admit(k, "", m.To[0]) {
-		return nil
+	if err := o.Store.Send(ctx, letters...); err != nil {
+		return fmt.Errorf("notice %s: %w", m.Name, err)
+	}
+	o.Log.Info("noticed", "notice", m.Name, "list", m.List.Name, "recipient", m.To[0], "recipients", len(m.To), "job", letters[0].ID)
+	return nil
+}
+
+// Write makes the letter of a mail for who sends it together with the change that it tells of. There is none without a recipient or beyond
+// the limits of its kind.
+func (o *Office) Write(k Kind, m Mail) ([]store.Letter, error) {
+	write, err := o.Draft(k, m)
+	if err != nil || write == nil {
+		return nil, err
+	}
+	return []store.Letter{write(nil)}, nil
+}
+
+// Draft is Write for who knows some of the values only while the change is made. It is nil where Write has no letter.
+func (o *Office) Draft(k Kind, m Mail) (write func(more Values) store.Letter, err error) {
+	if len(m.To) == 0 || !o.Admit(k, "", m.To[0]) {
+		return nil, nil
 	}
 	now := o.Now()
 	if m.Language == "" {
@@ -61,14 +83,14 @@ func (o *Office) Send(ctx context.Context, k Kind, m Mail) error {
 	}
 	own, err := o.Store.Text(m.List.ID, prefix+m.Name)
 	if err != nil {
-		return fmt.Errorf("notice %s: %w", m.Name, err)
+		return nil, fmt.Errorf("notice %s: %w", m.Name, err)
 	}
-	j, err := o.Store.Enqueue(ctx, store.Job{List: m.List.ID, Created: now.UTC(), To: m.To}, render(m, own, o.Server, o.Hostname, now))
-	if err != nil {
-		return fmt.Errorf("notice %s: %w", m.Name, err)
-	}
-	o.Log.Info("noticed", "notice", m.Name, "list", m.List.Name, "recipient", m.To[0], "recipients", len(m.To), "job", j.ID)
-	return nil
+	return func(more Values) store.Letter {
+		filled := m
+		filled.Values = maps.Clone(m.Values)
+		maps.Copy(filled.Values, more)
+		return store.NewLetter(store.Job{List: m.List.ID, Created: now.UTC(), To: m.To}, render(filled, own, o.Server, o.Hostname, now))
+	}, nil
 }
 
 // Admit counts a mail of a kind against the limits of its recipient and of the client that asked for it (empty: none). It is false, with a

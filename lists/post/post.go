@@ -135,5 +135,6 @@ func (p *Post) Acceptance(site Site) store.Acceptance {
 func (p *Post) Held(reasons, codes []string) store.Held {
 	d := p.Described.Post
 	return store.Held{List: p.List.ID, Sender: p.Sender, Author: d.Author, From: p.Header.Text("From"), Subject: d.Subject,
-		MessageID: d.MessageID, Content: d.Content, Reasons: reasons, Codes: codes, Received: p.Received}
+		MessageID: d.MessageID, Content: d.Content, Reasons: reasons, Codes: codes, Received: p.Received,
+		Tell: p.Signed() && p.Automatic() == ""}
 }

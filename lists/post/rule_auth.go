@@ -21,5 +21,5 @@ func auth(p *Post) outcome {
 		return outcome{}
 	}
 	r := p.Auth.Refusal()
-	return outcome{action: Rejected, reason: r.Public, refusal: r}
+	return outcome{action: Rejected, reason: r.Public, code: "other", refusal: r}
 }

@@ -27,7 +27,7 @@ func loop(p *Post) outcome {
 }
 
 func loops() outcome {
-	o := reject([3]int{5, 4, 6}, "mail loop: this message has been through this list already")
+	o := reject("other", [3]int{5, 4, 6}, "mail loop: this message has been through this list already")
 	o.refusal.Code = 554
 	return o
 }

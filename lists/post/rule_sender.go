@@ -20,7 +20,7 @@ func maySend(p *Post) outcome {
 func mayNot(p *Post, public, code, reason string) outcome {
 	switch p.List.NonmemberAction {
 	case "reject":
-		return reject([3]int{5, 7, 1}, "%s", public)
+		return reject(code, [3]int{5, 7, 1}, "%s", public)
 	case "discard":
 		return discard(reason)
 	case "accept":

@@ -23,7 +23,7 @@ const (
 type Verdict struct {
 	Action  Action
 	Reasons []string       // of a hold, every one; of the others the one that decided
-	Codes   []string       // of a hold, for each reason the name of its text in notices, and its limit behind a space
+	Codes   []string       // for each reason the name of its text in notices, and its limit behind a space
 	Refusal *store.Refusal // when rejected
 }
 
@@ -31,7 +31,7 @@ type Verdict struct {
 type outcome struct {
 	action  Action
 	reason  string
-	code    string // of a hold
+	code    string // of a hold; of a refusal that becomes one, for other recipients took the post
 	refusal *store.Refusal
 }
 
@@ -40,9 +40,9 @@ func hold(code, format string, args ...any) outcome {
 	return outcome{action: Held, code: code, reason: fmt.Sprintf(format, args...)}
 }
 
-func reject(enhanced [3]int, format string, args ...any) outcome {
+func reject(code string, enhanced [3]int, format string, args ...any) outcome {
 	text := fmt.Sprintf(format, args...)
-	return outcome{action: Rejected, reason: text, refusal: &store.Refusal{Code: 550, Enhanced: enhanced, Public: text}}
+	return outcome{action: Rejected, reason: text, code: code, refusal: &store.Refusal{Code: 550, Enhanced: enhanced, Public: text}}
 }
 
 func discard(reason string) outcome { return outcome{action: Discarded, reason: reason} }
@@ -78,7 +78,7 @@ func Judge(p *Post) Verdict {
 			v.Reasons = append(v.Reasons, o.reason)
 			v.Codes = append(v.Codes, o.code)
 		default:
-			return Verdict{Action: o.action, Reasons: []string{o.reason}, Refusal: o.refusal}
+			return Verdict{Action: o.action, Reasons: []string{o.reason}, Codes: []string{o.code}, Refusal: o.refusal}
 		}
 	}
 	return v

@@ -18,24 +18,19 @@ type chores struct {
 // choresEvery is how long a digest or a reminder may be late.
 const choresEvery = 30 * time.Second
 
-// Run works until the context ends. A post wakes it, for it may make a digest full.
+// Run works until the context ends. A post wakes the digests, for it may make one full; all else goes by the clock alone.
 func (c *chores) Run(ctx context.Context) error {
+	var clock time.Time
 	for ctx.Err() == nil {
 		posts, digests := c.store.PostsChanged(0), c.store.DigestsChanged()
-		for _, chore := range []struct {
-			name string
-			do   func(context.Context) error
-		}{
-			{"digests", c.parts.Digests.Due},
-			{"reminders", c.parts.Desk.Remind},
-			{"suspended members", c.parts.Members.Chase},
-			{"tokens", func(context.Context) error { return c.store.SweepTokens(c.parts.Now()) }},
-		} {
-			if err := chore.do(ctx); err != nil && ctx.Err() == nil {
-				c.log.Error("a chore failed and is tried again", "chore", chore.name, "cause", err)
-			}
+		c.do(ctx, "digests", c.parts.Digests.Due)
+		if time.Since(clock) >= choresEvery {
+			clock = time.Now()
+			c.do(ctx, "reminders", c.parts.Desk.Remind)
+			c.do(ctx, "suspended members", c.parts.Members.Chase)
+			c.do(ctx, "tokens", func(context.Context) error { return c.store.SweepTokens(c.parts.Now()) })
 		}
-		timer := time.NewTimer(choresEvery)
+		timer := time.NewTimer(choresEvery - time.Since(clock))
 		select {
 		case <-ctx.Done():
 		case <-posts:
@@ -46,6 +41,12 @@ func (c *chores) Run(ctx context.Context) error {
 		timer.Stop()
 	}
 	return nil
+}
+
+func (c *chores) do(ctx context.Context, name string, chore func(context.Context) error) {
+	if err := chore(ctx); err != nil && ctx.Err() == nil {
+		c.log.Error("a chore failed and is tried again", "chore", name, "cause", err)
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) {
