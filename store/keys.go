@@ -53,6 +53,7 @@ const (
 	tSuspended    = 'u' // list address                → nothing: delivery to the member is stopped
 	tDeparture    = 'q' // list address                → Departure
 	tAlias        = 'a' // earlier address             → address
+	tEnded        = 'e' // hash of a session           → microseconds: until when it could have been used
 )
 
 // AppendOnly reports whether keys of a table arrive in ascending order, so that an engine can fill its pages.

@@ -1,5 +1,6 @@
 // Package login checks passwords for IMAP and web, and slows down who guesses: after three wrong ones each further answer
 // waits, twice as long every time, for the account and for the network that asks. Nobody is exempt, and nobody is locked out.
+// To guess many at the same time gains nothing: only a few of a network are judged at once, the others wait for their turn.
 package login
 
 import (
@@ -17,7 +18,7 @@ import (
 var ErrWrong = errors.New("wrong address or password")
 
 const (
-	free       = 3 // wrong passwords that cost no time
+	free       = 3 // wrong passwords that cost no time, and logins of a network that are judged at the same time
 	firstWait  = time.Second
 	longest    = 15 * time.Second
 	forgetting = 15 * time.Minute // without a wrong password
@@ -36,6 +37,7 @@ type Gate struct {
 type record struct {
 	count int
 	last  time.Time
+	turns chan struct{} // of a network
 }
 
 // New returns a gate.
@@ -43,13 +45,20 @@ func New(st *store.Store, log *slog.Logger) *Gate {
 	return &Gate{store: st, log: log, wrong: map[string]*record{}}
 }
 
-// Check returns the account, or ErrWrong. It waits before it answers when there were wrong passwords; the context ends the
-// wait.
+// Check returns the account, or ErrWrong. It waits for its turn, and before it answers when there were wrong passwords; the
+// context ends the wait.
 func (g *Gate) Check(ctx context.Context, remote netip.Addr, address, password string) (store.Account, error) {
 	a, err := store.ParseAddress(address)
 	keys := []string{"network " + network(remote), "account " + string(a)}
 	if err != nil {
 		keys = keys[:1]
+	}
+	turns := g.turns(keys[0])
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-ctx.Done():
+		return store.Account{}, ctx.Err()
 	}
 	if err := wait(ctx, g.delay(keys)); err != nil {
 		return store.Account{}, err
@@ -86,6 +95,31 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// turns of a network: as many as there are free wrong passwords.
+func (g *Gate) turns(network string) chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.record(network, time.Now())
+	if r.turns == nil {
+		r.turns = make(chan struct{}, free)
+	}
+	return r.turns
+}
+
+// record of a key, made when there is none. The caller holds mu.
+func (g *Gate) record(k string, now time.Time) *record {
+	r := g.wrong[k]
+	if r == nil {
+		g.makeRoom(now)
+		r = &record{}
+		g.wrong[k] = r
+	}
+	if now.Sub(r.last) > forgetting {
+		r.count = 0
+	}
+	return r
+}
+
 // delay is the longest that any of the keys has earned.
 func (g *Gate) delay(keys []string) (d time.Duration) {
 	g.mu.Lock()
@@ -109,12 +143,7 @@ func (g *Gate) count(keys []string) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	for _, k := range keys {
-		r := g.wrong[k]
-		if r == nil || now.Sub(r.last) > forgetting {
-			g.makeRoom(now)
-			r = &record{}
-			g.wrong[k] = r
-		}
+		r := g.record(k, now)
 		r.count, r.last = r.count+1, now
 	}
 }

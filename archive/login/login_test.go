@@ -50,3 +50,27 @@ func TestGuessingIsSlowed(t *testing.T) {
 		}
 	})
 }
+
+// Guessing at many at the same time is no faster than guessing at one after the other in a few turns.
+func TestGuessingTogetherGainsNothing(t *testing.T) {
+	st := storetest.NewStore(t)
+	synctest.Test(t, func(t *testing.T) {
+		g := login.New(st, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(context.Background())
+		judged := make(chan error, 40)
+		for range cap(judged) {
+			go func() {
+				_, err := g.Check(ctx, netip.MustParseAddr("192.0.2.1"), "asha@example.org", "wrong")
+				judged <- err
+			}()
+		}
+		time.Sleep(time.Minute)
+		if n := len(judged); n > 20 {
+			t.Errorf("%d passwords were judged in a minute", n)
+		}
+		if _, err := g.Check(ctx, netip.MustParseAddr("198.51.100.7"), "ravi@example.org", "wrong"); !errors.Is(err, login.ErrWrong) {
+			t.Errorf("another network: %v", err)
+		}
+		cancel()
+	})
+}

@@ -14,6 +14,8 @@ import (
 	"wesouthasians.org/sangam/store"
 )
 
+const formTooOld = "The form is too old, or came from another site: go back, load the page again and send it once more."
+
 const (
 	sessionCookie = "sangam_session"
 	visitCookie   = "sangam_visit" // ties the form of somebody who is not logged in to the browser
@@ -58,6 +60,9 @@ func (s *Site) Viewer(r *http.Request) Viewer {
 	}
 	acc, err := s.Store.Account(store.Address(address))
 	if err != nil || !s.session.verify(mac, encoded, end, string(acc.Password)) {
+		return Viewer{}
+	}
+	if ended, err := s.Store.SessionEnded(c.Value); err != nil || ended {
 		return Viewer{}
 	}
 	return Viewer{acc.Address, c.Value}
@@ -113,7 +118,7 @@ func (s *Site) FormToken(w http.ResponseWriter, r *http.Request) string {
 // Genuine tells whether a form was sent from a page of ours, with its FormToken in the field token; it answers one that was not.
 func (s *Site) Genuine(w http.ResponseWriter, r *http.Request) bool {
 	if !s.genuine(r, s.Viewer(r)) {
-		s.forbidden(w, r, "The form is too old, or came from another site: open it again.")
+		s.forbidden(w, r, formTooOld)
 		return false
 	}
 	return true
@@ -122,7 +127,7 @@ func (s *Site) Genuine(w http.ResponseWriter, r *http.Request) bool {
 // SameOrigin answers a request that another site's page made.
 func (s *Site) SameOrigin(w http.ResponseWriter, r *http.Request) bool {
 	if !s.sameOrigin(r) {
-		s.forbidden(w, r, "The form came from another site: open it again.")
+		s.forbidden(w, r, "The form came from another site: open its page here and send it again.")
 		return false
 	}
 	return true
@@ -147,13 +152,27 @@ func hostOf(base string) string {
 }
 
 func (s *Site) loginForm(w http.ResponseWriter, r *http.Request) {
-	s.showLogin(w, r, http.StatusOK, "", r.URL.Query().Get("to"), "")
+	to := r.URL.Query().Get("to")
+	if to == "" {
+		to = s.cameFrom(r)
+	}
+	s.showLogin(w, r, http.StatusOK, "", to, "")
 }
 
 func (s *Site) showLogin(w http.ResponseWriter, r *http.Request, status int, problem, to, address string) {
 	visit := s.visit(w, r)
 	s.Render(w, r, status, Page{Title: "Log in", Template: "login", NoIndex: true, Content: map[string]any{
 		"Error": problem, "To": local(to), "Address": address, "Token": s.token(Viewer{}, visit)}})
+}
+
+// cameFrom is the page of this site whose link was followed. The page that answers for a list that does not exist, or may not
+// be read, does not hold its own address.
+func (s *Site) cameFrom(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Host == "" || u.Host != r.Host && u.Host != hostOf(s.URL) || u.Path == "/login" {
+		return ""
+	}
+	return u.RequestURI()
 }
 
 // local keeps a target on this site.
@@ -168,13 +187,13 @@ func local(to string) string {
 func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	if !s.genuine(r, Viewer{}) {
-		s.forbidden(w, r, "The form is too old, or came from another site: open it again.")
+		s.forbidden(w, r, formTooOld)
 		return
 	}
 	address, to := r.PostFormValue("address"), local(r.PostFormValue("to"))
 	acc, err := s.Login.Check(r.Context(), client(r), address, r.PostFormValue("password"))
 	if err != nil {
-		s.showLogin(w, r, http.StatusUnauthorized, "Address and password do not belong together. Try again.", to, address)
+		s.showLogin(w, r, http.StatusUnauthorized, "Address and password do not belong together. Check both and try again.", to, address)
 		return
 	}
 	s.enter(w, acc)
@@ -183,9 +202,16 @@ func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	if v := s.Viewer(r); !s.genuine(r, v) {
-		s.forbidden(w, r, "The form is too old, or came from another site: open it again.")
+	v := s.Viewer(r)
+	if !s.genuine(r, v) {
+		s.forbidden(w, r, formTooOld)
 		return
+	}
+	if now := time.Now(); v.cookie != "" {
+		if err := s.Store.EndSession(v.cookie, now.Add(sessionTime), now); err != nil {
+			s.failed(w, r, err)
+			return
+		}
 	}
 	s.setCookie(w, sessionCookie, "", -time.Second)
 	http.Redirect(w, r, "/", http.StatusSeeOther)

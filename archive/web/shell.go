@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -24,17 +25,16 @@ type Page struct {
 	Content  any
 	HTML     template.HTML // instead of a template
 	ListName string        // of the list that the page belongs to
+	List     string        // its title
 	Feed     string
-	Lang     string
 	NoIndex  bool
-	Footer   string
 }
 
 type shell struct {
 	Page
-	Site, Style, Token, Back string
-	Account                  string
-	Body                     template.HTML
+	Site, Style, Icon, Token, Back string
+	Account                        string
+	Body                           template.HTML
 }
 
 // Render answers with a page that is not cached.
@@ -59,16 +59,10 @@ func (s *Site) render(r *http.Request, v Viewer, p Page) ([]byte, error) {
 		}
 		body = template.HTML(b.String())
 	}
-	if p.Lang == "" {
-		p.Lang = "en"
-	}
-	if p.Footer == "" {
-		p.Footer = "Times are UTC."
-	}
-	x := shell{Page: p, Site: s.Name, Style: s.stylePath, Account: string(v.Account), Body: body}
+	x := shell{Page: p, Site: s.Name, Style: s.style.path, Icon: s.icon.path, Account: string(v.Account), Body: body}
 	if v.Account != "" {
 		x.Token = s.token(v, "")
-	} else if r.URL.Path != "/login" && p.Template != "error" {
+	} else if r.URL.Path != "/login" && p.Template != "answer" {
 		x.Back = r.URL.RequestURI()
 	}
 	var b bytes.Buffer
@@ -84,12 +78,12 @@ func (s *Site) cached(w http.ResponseWriter, r *http.Request, v Viewer, contentT
 	h := w.Header()
 	h.Set("ETag", tag)
 	h.Set("Vary", "Cookie, Accept-Encoding")
-	if v.Account == "" {
+	if v.Account == "" && h.Get("Set-Cookie") == "" {
 		h.Set("Cache-Control", "public, no-cache")
 	} else {
 		h.Set("Cache-Control", "private, no-cache")
 	}
-	if strings.Contains(r.Header.Get("If-None-Match"), tag) {
+	if knows(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -97,8 +91,8 @@ func (s *Site) cached(w http.ResponseWriter, r *http.Request, v Viewer, contentT
 	if packed == nil {
 		b, err := make()
 		if err != nil {
-			h.Del("ETag")
 			if errors.Is(err, store.ErrNotFound) {
+				h.Del("ETag")
 				s.missing(w, r)
 			} else {
 				s.failed(w, r, err)
@@ -109,7 +103,7 @@ func (s *Site) cached(w http.ResponseWriter, r *http.Request, v Viewer, contentT
 		s.pages.put(tag, packed)
 	}
 	h.Set("Content-Type", contentType)
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if takesGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		h.Set("Content-Length", fmt.Sprint(len(packed)))
 		w.Write(packed)
@@ -118,6 +112,28 @@ func (s *Site) cached(w http.ResponseWriter, r *http.Request, v Viewer, contentT
 	if z, err := gzip.NewReader(bytes.NewReader(packed)); err == nil {
 		io.Copy(w, z)
 	}
+}
+
+// knows tells whether the client has what a tag stands for (RFC 9110 section 13.1.2); proxies that compress weaken tags.
+func knows(r *http.Request, tag string) bool {
+	for t := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if t = strings.TrimPrefix(strings.TrimSpace(t), "W/"); t == tag || t == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// takesGzip reads Accept-Encoding (RFC 9110 section 12.5.3).
+func takesGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") && (err != nil || q > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 func pack(b []byte) []byte {
@@ -159,9 +175,20 @@ func (c *cache) put(tag string, page []byte) {
 	}
 }
 
-// missing answers what does not exist and what the reader may not know to exist.
+// answer to a request that gets no page of the archive: what is wrong and where to go on.
+type answer struct {
+	Title, Text string
+	Links       []step
+	Login       bool // offered to who is not logged in
+}
+
+type step struct{ To, Text string }
+
+// missing answers what does not exist and what the reader may not know to exist. The page does not hold the address, so that both
+// look alike whatever the names.
 func (s *Site) missing(w http.ResponseWriter, r *http.Request) {
-	s.say(w, r, http.StatusNotFound, "Not found", "There is no such page. It may be for members only: log in to see it.")
+	s.answer(w, r, http.StatusNotFound, answer{Title: "Not found",
+		Text: "Nothing can be read at this address. It may be mistyped, or open only to members of a list: log in to see what is yours.", Login: true})
 }
 
 func (s *Site) forbidden(w http.ResponseWriter, r *http.Request, text string) {
@@ -172,9 +199,18 @@ func (s *Site) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil {
 		s.Log.Error("page failed", "path", r.URL.Path, "cause", err)
 	}
+	h := w.Header()
+	h.Del("ETag")
+	h.Set("Cache-Control", "no-store")
 	http.Error(w, "This page cannot be made now. Try again later, and tell the site's postmaster if it stays so.", http.StatusInternalServerError)
 }
 
 func (s *Site) say(w http.ResponseWriter, r *http.Request, status int, title, text string) {
-	s.Render(w, r, status, Page{Title: title, Template: "error", NoIndex: true, Content: map[string]string{"Title": title, "Text": text}})
+	s.answer(w, r, status, answer{Title: title, Text: text})
+}
+
+func (s *Site) answer(w http.ResponseWriter, r *http.Request, status int, a answer) {
+	a.Login = a.Login && s.Viewer(r).Account == ""
+	a.Links = append(a.Links, step{"/", "All lists"})
+	s.Render(w, r, status, Page{Title: a.Title, Template: "answer", NoIndex: true, Content: a})
 }

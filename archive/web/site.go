@@ -17,7 +17,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,9 +50,9 @@ type Site struct {
 	Options
 	mux       *http.ServeMux
 	templates *template.Template
-	style     []byte
-	stylePath string
-	version   string // of templates and style
+	style     static
+	icon      static
+	version   string // of templates, style and icon
 	pages     cache
 	clients   clients
 	forms     clients
@@ -69,12 +71,16 @@ func New(o Options) *Site {
 		session: signer{o.Store.Key("web session")}, csrf: signer{o.Store.Key("web form")}}
 	s.templates = template.Must(template.ParseFS(files, "page/*.html"))
 	html, _ := files.ReadFile("page/pages.html")
-	s.style, _ = files.ReadFile("page/style.css")
-	sum := sha256.Sum256(append(html, s.style...))
+	style, _ := files.ReadFile("page/style.css")
+	icon, _ := files.ReadFile("page/icon.svg")
+	sum := sha256.Sum256(slices.Concat(html, style, icon))
 	s.version = hex.EncodeToString(sum[:8])
-	s.stylePath = "/static/" + s.version + ".css"
+	s.style = newStatic("/static/"+s.version+".css", "text/css; charset=utf-8", style)
+	s.icon = newStatic("/static/"+s.version+".svg", "image/svg+xml", icon)
 	s.mux.HandleFunc("GET /{$}", s.index)
-	s.mux.HandleFunc("GET "+s.stylePath, s.stylesheet)
+	s.mux.Handle("GET "+s.style.path, s.style)
+	s.mux.Handle("GET "+s.icon.path, s.icon)
+	s.mux.Handle("GET /favicon.ico", http.RedirectHandler(s.icon.path, http.StatusFound))
 	s.mux.HandleFunc("GET /login", s.loginForm)
 	s.mux.HandleFunc("POST /login", s.login)
 	s.mux.HandleFunc("POST /logout", s.logout)
@@ -83,8 +89,8 @@ func New(o Options) *Site {
 	s.mux.HandleFunc("GET /sitemap.xml", s.sitemap)
 	s.mux.HandleFunc("GET /{list}", s.list)
 	s.mux.HandleFunc("GET /{list}/{rest...}", s.list)
-	s.mux.HandleFunc("POST /{list}/{section}", s.act)
-	s.mux.HandleFunc("/", s.missing)
+	s.mux.HandleFunc(sectionPattern, s.act)
+	s.mux.HandleFunc("/", s.other)
 	return s
 }
 
@@ -97,12 +103,31 @@ type Section func(w http.ResponseWriter, r *http.Request, l store.List)
 // HandleSection adds the page /{list}/name, for GET and POST.
 func (s *Site) HandleSection(name string, h Section) { s.sections[name] = h }
 
+const sectionPattern = "POST /{list}/{section}"
+
 // act serves what is sent to a section.
 func (s *Site) act(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if !s.section(w, r, r.PathValue("section")) {
-		s.missing(w, r)
+		s.other(w, r)
 	}
+}
+
+// other answers methods that a page does not have, in the same way whether or not there is such a page.
+func (s *Site) other(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		s.missing(w, r)
+		return
+	}
+	allow := "GET, HEAD"
+	post := r.Clone(r.Context())
+	post.Method = http.MethodPost
+	_, pattern := s.mux.Handler(post)
+	if name := path.Base(r.URL.Path); pattern != "/" && (pattern != sectionPattern || s.sections[name] != nil) {
+		allow += ", POST"
+	}
+	w.Header().Set("Allow", allow)
+	s.say(w, r, http.StatusMethodNotAllowed, "Not possible", "This page does not take what was sent to it. Open it in a browser instead.")
 }
 
 // section serves a page that was added, if there is one of that name.
@@ -154,7 +179,7 @@ func (s *Site) Handler() http.Handler {
 		}()
 		if !s.clients.allow(client(r)) {
 			h.Set("Retry-After", "60")
-			http.Error(w, "Too many requests from your address: wait a minute, then go on more slowly.", http.StatusTooManyRequests)
+			http.Error(w, "Too many requests from your network: wait a minute, then go on more slowly.", http.StatusTooManyRequests)
 			return
 		}
 		s.mux.ServeHTTP(w, r)
@@ -172,10 +197,4 @@ func client(r *http.Request) netip.Addr {
 		}
 	}
 	return remote
-}
-
-func (s *Site) stylesheet(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	w.Write(s.style)
 }

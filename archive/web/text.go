@@ -5,8 +5,7 @@ import (
 	"html/template"
 	"regexp"
 	"strings"
-
-	"github.com/microcosm-cc/bluemonday"
+	"unicode/utf8"
 
 	"wesouthasians.org/sangam/archive"
 )
@@ -21,28 +20,43 @@ const (
 // scripts. hide shortens mail addresses.
 func bodyHTML(b archive.Body, mono, hide bool) template.HTML {
 	if b.HTMLOnly {
-		return sanitised(b.HTML, hide)
+		if page, ok := sanitised(b.HTML, hide); ok {
+			return page
+		}
 	}
 	text := b.Text
 	if b.Flowed {
 		text = archive.Unflow(text, b.DelSp)
 	}
-	var out strings.Builder
+	t := texter{hide: hide, mono: mono || patch.MatchString(text)}
 	class := "text"
-	if mono {
+	if t.mono {
 		class += " mono"
 	}
-	out.WriteString(`<div class="` + class + `">`)
-	main, signature, signed := cutSignature(strings.TrimRight(text, "\n"))
-	writeLines(&out, strings.Split(main, "\n"), 0, hide)
+	t.WriteString(`<div class="` + class + `">`)
+	text, armor, _ := strings.Cut(strings.TrimRight(text, "\n"), pgpSignature)
+	main, signature, signed := cutSignature(text)
+	t.lines(strings.Split(main, "\n"), 0)
 	if signed {
-		out.WriteString(`<div class="sig">`)
-		writeParagraphs(&out, strings.Split(signature, "\n"), hide)
-		out.WriteString(`</div>`)
+		t.block(`<div class="sig">`, signature, `</div>`)
 	}
-	out.WriteString(`</div>`)
-	return template.HTML(out.String())
+	if armor != "" {
+		t.block(`<details class="quote"><summary>PGP signature</summary>`, pgpSignature[1:]+armor, `</details>`)
+	}
+	t.WriteString(`</div>`)
+	return template.HTML(t.String())
 }
+
+// texter writes the text of one post.
+type texter struct {
+	strings.Builder
+	hide, mono bool
+}
+
+// patch is text that only reads well in letters of one width.
+var patch = regexp.MustCompile(`(?m)^(diff --git |@@ -\d|Index: .*\n=====)`)
+
+const pgpSignature = "\n-----BEGIN PGP SIGNATURE-----"
 
 func cutSignature(text string) (main, signature string, ok bool) {
 	if rest, found := strings.CutPrefix(text, "-- \n"); found {
@@ -57,8 +71,8 @@ func cutSignature(text string) (main, signature string, ok bool) {
 
 func quoted(line string) bool { return strings.HasPrefix(line, ">") }
 
-// writeLines writes runs of quoted and of other lines.
-func writeLines(out *strings.Builder, lines []string, depth int, hide bool) {
+// lines writes runs of quoted and of other lines.
+func (t *texter) lines(lines []string, depth int) {
 	for len(lines) > 0 {
 		n := 1
 		for n < len(lines) && quoted(lines[n]) == quoted(lines[0]) {
@@ -67,23 +81,28 @@ func writeLines(out *strings.Builder, lines []string, depth int, hide bool) {
 		run := lines[:n]
 		lines = lines[n:]
 		if !quoted(run[0]) || depth >= maxQuote {
-			writeParagraphs(out, run, hide)
+			t.paragraphs(run, depth < maxQuote)
 			continue
 		}
 		inner := make([]string, len(run))
 		for i, line := range run {
 			inner[i] = strings.TrimPrefix(strings.TrimPrefix(line, ">"), " ")
 		}
+		start, end := `<div class="quote">`, `</div>`
 		if depth == 0 && len(run) > foldedQuote {
-			out.WriteString(`<details class="quote"><summary>` + html.EscapeString(firstWords(inner)) + `</summary>`)
-			writeLines(out, inner, depth+1, hide)
-			out.WriteString(`</details>`)
-			continue
+			start, end = `<details class="quote"><summary>`+html.EscapeString(firstWords(inner))+`</summary>`, `</details>`
 		}
-		out.WriteString(`<div class="quote">`)
-		writeLines(out, inner, depth+1, hide)
-		out.WriteString(`</div>`)
+		t.WriteString(start)
+		t.lines(inner, depth+1)
+		t.WriteString(end)
 	}
+}
+
+// block writes text as it is between two tags.
+func (t *texter) block(start, text, end string) {
+	t.WriteString(start)
+	t.paragraphs(strings.Split(text, "\n"), false)
+	t.WriteString(end)
 }
 
 // firstWords tell what a folded quote is.
@@ -102,13 +121,47 @@ func firstWords(lines []string) string {
 	return "Quoted text"
 }
 
-func writeParagraphs(out *strings.Builder, lines []string, hide bool) {
+// paragraphs of prose may run on where the screen is narrow or wide; all others keep their lines.
+func (t *texter) paragraphs(lines []string, prosaic bool) {
 	for paragraph := range strings.SplitSeq(strings.Join(lines, "\n"), "\n\n") {
 		if paragraph = strings.Trim(paragraph, "\n"); strings.TrimSpace(paragraph) == "" {
 			continue
 		}
-		out.WriteString(`<p dir="auto">` + linked(paragraph, hide) + `</p>`)
+		class := ""
+		if prosaic && !t.mono && prose(paragraph) {
+			class = `class="prose" `
+		}
+		t.WriteString(`<p ` + class + `dir="auto">` + linked(paragraph, t.hide) + `</p>`)
 	}
+}
+
+// Lines that a program broke are about this long, in characters.
+const (
+	minWrap = 55
+	maxWrap = 100
+)
+
+// prose tells whether a program broke the lines of a paragraph: each ends only because the next word had no room, and none is set
+// apart by space, as lists, verse and tables are.
+func prose(paragraph string) bool {
+	lines := strings.Split(paragraph, "\n")
+	longest := 0
+	for _, line := range lines {
+		if line == "" || strings.ContainsAny(line[:1], " \t|*#-+=_") || strings.Contains(line, "\t") || strings.Contains(line, "   ") {
+			return false
+		}
+		longest = max(longest, utf8.RuneCountInString(strings.TrimRight(line, " ")))
+	}
+	if len(lines) < 2 || longest < minWrap || longest > maxWrap {
+		return false
+	}
+	for i, line := range lines[1:] {
+		word, _, _ := strings.Cut(line, " ")
+		if utf8.RuneCountInString(strings.TrimRight(lines[i], " "))+1+utf8.RuneCountInString(word) <= longest {
+			return false
+		}
+	}
+	return true
 }
 
 var (
@@ -129,14 +182,37 @@ func linked(text string, hide bool) string {
 	var out strings.Builder
 	at := 0
 	for _, m := range link.FindAllStringIndex(text, -1) {
-		end := m[0] + len(strings.TrimRight(text[m[0]:m[1]], ".,;:!?)]}»”’…"))
+		end := m[0] + linkEnd(text[m[0]:m[1]])
 		out.WriteString(escaped(text[at:m[0]], hide))
-		url := html.EscapeString(text[m[0]:end])
-		out.WriteString(`<a rel="nofollow noreferrer noopener" href="` + url + `">` + url + `</a>`)
+		shown := text[m[0]:end]
+		out.WriteString(`<a rel="nofollow noreferrer noopener" href="` + html.EscapeString(target(shown, hide)) + `">` + escaped(shown, hide) + `</a>`)
 		at = end
 	}
 	out.WriteString(escaped(text[at:], hide))
 	return out.String()
+}
+
+// linkEnd is where a web address ends: not with the punctuation of the sentence, and with a bracket only when that was opened in it.
+func linkEnd(s string) int {
+	for {
+		last, n := utf8.DecodeLastRuneInString(s)
+		switch {
+		case strings.ContainsRune(".,;:!?]»”’…،۔।", last):
+		case last == ')' && strings.Count(s, "(") < strings.Count(s, ")"):
+		default:
+			return len(s)
+		}
+		s = s[:len(s)-n]
+	}
+}
+
+// target of a link. Where mail addresses are shortened one that the link holds is written so that programs that gather addresses do
+// not see it, and the link leads to the same place.
+func target(url string, hide bool) string {
+	if hide && address.MatchString(url) {
+		return strings.ReplaceAll(url, "@", "%40")
+	}
+	return url
 }
 
 func escaped(text string, hide bool) string {
@@ -144,34 +220,4 @@ func escaped(text string, hide bool) string {
 		text = shortened(text)
 	}
 	return html.EscapeString(text)
-}
-
-var markup = func() *bluemonday.Policy {
-	p := bluemonday.NewPolicy()
-	p.AllowElements("p", "br", "div", "span", "b", "strong", "i", "em", "u", "s", "sub", "sup", "small", "blockquote", "pre", "code",
-		"ul", "ol", "li", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "table", "thead", "tbody", "tr", "td", "th", "caption")
-	p.AllowAttrs("dir").Matching(regexp.MustCompile(`^(ltr|rtl|auto)$`)).Globally()
-	p.AllowAttrs("href").OnElements("a")
-	p.AllowURLSchemes("http", "https")
-	p.AllowRelativeURLs(false)
-	p.RequireParseableURLs(true)
-	p.RequireNoFollowOnLinks(true)
-	p.RequireNoReferrerOnLinks(true)
-	return p
-}()
-
-// maxMarkup bounds the HTML that is sanitised for a page.
-const maxMarkup = 1 << 20
-
-func sanitised(s string, hide bool) template.HTML {
-	image := strings.Contains(strings.ToLower(s), "<img")
-	s = markup.Sanitize(strings.ToValidUTF8(s[:min(len(s), maxMarkup)], ""))
-	if hide {
-		s = shortened(s)
-	}
-	s = `<div class="html" dir="auto">` + s + `</div>`
-	if image {
-		s += `<p class="dim">Pictures from other places are not shown.</p>`
-	}
-	return template.HTML(s)
 }

@@ -350,6 +350,129 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+func TestMethods(t *testing.T) {
+	s := newSite(t)
+	l := s.list("heplink", "archive=public")
+	s.list("closed")
+	s.post(l, fmt.Sprintf(mail, "One", "a1", "", "text"))
+	b := s.browser()
+	for path, allow := range map[string]string{"/": "GET, HEAD", "/heplink/1": "GET, HEAD", "/heplink/t/1": "GET, HEAD", "/nothing/1": "GET, HEAD", "/closed/1": "GET, HEAD", "/login": "GET, HEAD, POST"} {
+		for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS"} {
+			p := b.do(must(http.NewRequest(method, b.URL+path, nil)))
+			if p.StatusCode != 405 || p.Header.Get("Allow") != allow {
+				t.Errorf("%s %s answers %d, allow %q", method, path, p.StatusCode, p.Header.Get("Allow"))
+			}
+		}
+		if !strings.Contains(allow, "POST") {
+			b.form(path, 405, url.Values{})
+		}
+		if p := b.do(must(http.NewRequest("HEAD", b.URL+path, nil))); p.text != "" || p.StatusCode != b.do(must(http.NewRequest("GET", b.URL+path, nil))).StatusCode {
+			t.Errorf("HEAD %s answers %d %q", path, p.StatusCode, p.text)
+		}
+	}
+}
+
+func TestOneAddressForEachPage(t *testing.T) {
+	s := newSite(t)
+	l := s.list("heplink", "archive=public")
+	s.list("closed")
+	s.post(l, strings.Replace(fmt.Sprintf(mail, "One", "a1", "", "text"), "a1@example.org", "a//b/../%2f@example.org/", 1))
+	b := s.browser()
+	for path, to := range map[string]string{"/heplink": "/heplink/", "/heplink?before=3": "/heplink/?before=3", "/heplink/1/": "/heplink/1", "/heplink/t/1/": "/heplink/t/1", "/heplink//1": "/heplink/1"} {
+		p := b.do(must(http.NewRequest("GET", b.URL+path, nil)))
+		if p.StatusCode/100 != 3 || p.Header.Get("Location") != to {
+			t.Errorf("%s leads to %q with %d", path, p.Header.Get("Location"), p.StatusCode)
+		}
+	}
+	for _, path := range []string{"/closed", "/closed/1/", "/nothing/", "/heplink/%00", "/%00/1", "/heplink/1%2f"} {
+		b.get(path, 404)
+	}
+	if to := b.get("/heplink/m/a%2F%2Fb%2F..%2F%252f@example.org%2F", 302).Header.Get("Location"); to != "/heplink/1" {
+		t.Errorf("an id with slashes leads to %q", to)
+	}
+}
+
+// A download that broke off goes on where it stopped, and one that the client has is not sent again.
+func TestDownloadGoesOn(t *testing.T) {
+	s := newSite(t)
+	l := s.list("heplink", "archive=public", "raw=public")
+	s.post(l, "From: a@b.org\nSubject: parts\nMessage-ID: <2@x>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"=?utf-8?Q?a=E2=80=AEfdp.exe?=\"\n\n0123456789\n--b--\n")
+	b := s.browser()
+	for path, rest := range map[string]string{"/heplink/1/1/x": "6789", "/heplink/1.eml": "-b--\r\n"} {
+		whole := b.get(path, 200)
+		from := len(whole.text) - len(rest)
+		r := must(http.NewRequest("GET", b.URL+path, nil))
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+		r.Header.Set("If-Range", whole.Header.Get("ETag"))
+		if p := b.do(r); p.StatusCode != 206 || p.text != whole.text[from:] {
+			t.Errorf("%s goes on with %d %q", path, p.StatusCode, p.text)
+		}
+		r = must(http.NewRequest("GET", b.URL+path, nil))
+		r.Header.Set("If-None-Match", "W/"+whole.Header.Get("ETag"))
+		if p := b.do(r); p.StatusCode != 304 {
+			t.Errorf("%s again answers %d", path, p.StatusCode)
+		}
+	}
+	if d := b.get("/heplink/1/1/x", 200).Header.Get("Content-Disposition"); d != "attachment; filename=afdp.exe" {
+		t.Errorf("the file is called %q", d)
+	}
+	b.get("/heplink/1", 200).has(t, ">afdp.exe<")
+	b.get("/heplink/1/01/x", 404)
+	b.get("/heplink/1/2/x", 404)
+	s.store.RemovePost(l.ID, 1)
+	b.get("/heplink/1.eml", 410)
+	b.get("/heplink/1/1/x", 410)
+}
+
+func TestAddressesAreForMembers(t *testing.T) {
+	s := newSite(t)
+	l := s.list("heplink", "archive=public")
+	s.join(l, "asha@example.org", store.RoleMember)
+	s.post(l, strings.ReplaceAll(fmt.Sprintf(mail, "Who knows ravi@clinic.example?", "a1", "", "https://x.example/?u=ravi@clinic.example\nravi@clinic.example"), "Asha Rao", "ravi@clinic.example"))
+	b := s.browser()
+	paths := []string{"/heplink/", "/heplink/1", "/heplink/t/1", "/heplink/archive/2026-11", "/heplink/feed.atom", "/heplink/t/1.atom", "/feed.atom"}
+	for _, path := range paths {
+		b.get(path, 200).lacks(t, "ravi@clinic.example", "ravi%40clinic.example?").has(t, "ravi@…")
+	}
+	b.login("asha@example.org")
+	for _, path := range paths[:4] {
+		b.get(path, 200).has(t, "ravi@clinic.example")
+	}
+}
+
+func TestLogin(t *testing.T) {
+	s := newSite(t)
+	l := s.list("closed")
+	s.join(l, "asha@example.org", store.RoleMember)
+	s.post(l, fmt.Sprintf(mail, "Secret", "a1", "", "text"))
+	b := s.browser()
+	b.get("/closed/1", 404).has(t, `href="/login"`)
+	form := must(http.NewRequest("GET", b.URL+"/login", nil))
+	form.Header.Set("Referer", b.URL+"/closed/1?mono=1")
+	p := b.do(form).has(t, `name="to" value="/closed/1?mono=1"`)
+	form.Header.Set("Referer", "https://evil.example/closed/1")
+	b.do(form).has(t, `name="to" value="/"`)
+	token := tokenField.FindStringSubmatch(p.text)[1]
+	for to, want := range map[string]string{"/closed/1": "/closed/1", "//evil.example": "/", "https://evil.example/": "/", `/\evil.example`: "/", "javascript:alert(1)": "/", "": "/"} {
+		p := b.form("/login", 303, url.Values{"address": {"asha@example.org"}, "password": {"secret"}, "token": {token}, "to": {to}})
+		if got := p.Header.Get("Location"); got != want {
+			t.Errorf("login for %q leads to %q", to, got)
+		}
+		if c := p.Header.Get("Set-Cookie"); !strings.Contains(c, "HttpOnly") || !strings.Contains(c, "SameSite=Lax") {
+			t.Errorf("cookie %q", c)
+		}
+	}
+	session := must(http.NewRequest("GET", b.URL+"/closed/1", nil))
+	for _, c := range b.http.Jar.Cookies(session.URL) {
+		session.AddCookie(c)
+	}
+	out := tokenField.FindStringSubmatch(b.get("/", 200).text)[1]
+	b.form("/logout", 303, url.Values{"token": {out}})
+	if p := s.browser().do(session); p.StatusCode != 404 {
+		t.Errorf("a copy of the session's cookie answers %d after logout", p.StatusCode)
+	}
+}
+
 func TestScripts(t *testing.T) {
 	s := newSite(t)
 	l := s.list("heplink", "archive=public")
