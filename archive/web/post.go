@@ -32,8 +32,7 @@ func (x *reading) postPages(first, more string) {
 	case err != nil:
 		x.failed(x.w, x.r, err)
 	case p.Removed:
-		x.answer(x.w, x.r, http.StatusGone, answer{Title: "Removed", Text: "This post was removed from the archive. Answers to it are still there.",
-			Links: []step{{fmt.Sprintf("/%s/t/%d", x.name, n), "The thread it was in"}, {"/" + x.name + "/", x.title()}}})
+		x.gone(p)
 	case isRaw:
 		x.raw(p)
 	case more != "":
@@ -41,6 +40,11 @@ func (x *reading) postPages(first, more string) {
 	default:
 		x.post(p)
 	}
+}
+
+func (x *reading) gone(p store.Post) {
+	x.answer(x.w, x.r, http.StatusGone, answer{Title: "Removed", Text: "This post was removed from the archive. Answers to it are still there.",
+		Links: []step{{fmt.Sprintf("/%s/t/%d", x.name, p.Number), "The thread it was in"}, {"/" + x.name + "/", x.title()}}})
 }
 
 func (x *reading) post(p store.Post) {

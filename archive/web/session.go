@@ -55,7 +55,7 @@ func (s *Site) Viewer(r *http.Request) Viewer {
 	end, mac, _ := strings.Cut(rest, ".")
 	address, err := base64.RawURLEncoding.DecodeString(encoded)
 	until, numErr := strconv.ParseInt(end, 10, 64)
-	if err != nil || numErr != nil || time.Now().Unix() > until {
+	if err != nil || numErr != nil || s.Now().Unix() > until {
 		return Viewer{}
 	}
 	acc, err := s.Store.Account(store.Address(address))
@@ -75,7 +75,7 @@ func (s *Site) setCookie(w http.ResponseWriter, name, value string, age time.Dur
 
 func (s *Site) enter(w http.ResponseWriter, acc store.Account) {
 	encoded := base64.RawURLEncoding.EncodeToString([]byte(acc.Address))
-	end := strconv.FormatInt(time.Now().Add(sessionTime).Unix(), 10)
+	end := strconv.FormatInt(s.Now().Add(sessionTime).Unix(), 10)
 	s.setCookie(w, sessionCookie, encoded+"."+end+"."+s.session.sign(encoded, end, string(acc.Password)), sessionTime)
 }
 
@@ -207,7 +207,7 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
 		s.forbidden(w, r, formTooOld)
 		return
 	}
-	if now := time.Now(); v.cookie != "" {
+	if now := s.Now(); v.cookie != "" {
 		if err := s.Store.EndSession(v.cookie, now.Add(sessionTime), now); err != nil {
 			s.failed(w, r, err)
 			return

@@ -62,7 +62,7 @@ func (s *Site) signed(w http.ResponseWriter, r *http.Request, name string) bool 
 	case err != nil:
 		s.failed(w, r, err)
 	case p.Removed:
-		s.say(w, r, http.StatusGone, "Removed", "This post was removed from the archive.")
+		x.gone(p)
 	default:
 		x.attachment(p, rest)
 	}
