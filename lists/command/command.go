@@ -97,13 +97,7 @@ type pending struct {
 }
 
 func (c *Clerk) act(l store.List, who person) *act {
-	lang := notice.Language(l.Language)
-	if m, err := c.Store.Member(l.ID, who.address); err == nil {
-		lang = notice.Language(m.Language, l.Language)
-	} else if ms, err := c.Store.MembershipsOf(who.address); err == nil && l.Name == "" && len(ms) > 0 {
-		lang = notice.Language(ms[0].Language)
-	}
-	return &act{Clerk: c, who: who, implied: l, lang: lang}
+	return &act{Clerk: c, who: who, implied: l, lang: c.Office.Language(l, who.address)}
 }
 
 // say fills in one text in the language of who asked.

@@ -207,7 +207,7 @@ func TestTokens(t *testing.T) {
 	var joined sync.WaitGroup
 	for range 5 { // whoever sends it, and once
 		joined.Go(func() {
-			if _, err := w.Redeem(context.Background(), w.list, strings.ToUpper(third), nil); err != nil {
+			if _, err := w.Redeem(context.Background(), w.list, strings.ToUpper(third), "", nil); err != nil {
 				t.Error(err)
 			}
 		})

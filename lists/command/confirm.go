@@ -69,7 +69,7 @@ func (c *Clerk) Confirm(ctx context.Context, r lists.Route, m Mail) error {
 		c.Log.Info("discarded", "list", r.List.Name, "from", who.address, "sender", m.Sender, "reasons", []string{"confirmation: " + reason})
 		return nil
 	}
-	answer, err := c.Redeem(ctx, r.List, r.Token, answerLines(m.Raw))
+	answer, err := c.Redeem(ctx, r.List, r.Token, who.address, answerLines(m.Raw))
 	if err != nil || answer.text == "" {
 		return err
 	}
@@ -103,16 +103,17 @@ func (a Answer) Text() string { return a.text }
 var refusals = []string{"NO", "CANCEL", "REJECT", "STOP", "NON", "NEIN", "NÃO", "नहीं", "না", "نہیں", "இல்லை", "නැත", "होइन"}
 
 // Redeem does what a token stands for, or what the words of an answer choose. The token ends last, so that a crash before the end lets the
-// same mail do the rest. at is the list of the address that was answered; another's token is not known there.
-func (c *Clerk) Redeem(ctx context.Context, at store.List, token string, words []string) (Answer, error) {
+// same mail do the rest. at is the list of the address that was answered; another's token is not known there. by is who answered, as far as they
+// say so, for the language.
+func (c *Clerk) Redeem(ctx context.Context, at store.List, token string, by store.Address, words []string) (Answer, error) {
 	c.redeeming.Lock()
 	defer c.redeeming.Unlock()
 	token = strings.ToLower(strings.TrimSpace(token))
 	if id, ok := c.Addresses.ReadHeld(token); ok {
-		return c.redeemHeld(ctx, at, id, words)
+		return c.redeemHeld(ctx, at, id, by, words)
 	}
 	unknown := func(l store.List) (Answer, error) {
-		a := c.act(l, person{})
+		a := c.act(l, person{address: by})
 		return Answer{text: a.say("token-unknown", nil), list: l, lang: a.lang}, nil
 	}
 	t, err := c.Store.Token(token, c.Now())
@@ -133,7 +134,7 @@ func (c *Clerk) Redeem(ctx context.Context, at store.List, token string, words [
 	a.confirmed, a.answered = true, true
 	answer := func(text string) Answer { return Answer{text, t.Address, l, a.lang, a.attached} }
 	if t.Purpose == store.PurposeJoin {
-		return c.redeemJoin(ctx, a, t, l, words)
+		return c.redeemJoin(ctx, a, t, l, by, words)
 	}
 	if first := firstWord(words); slices.Contains(refusals, first) {
 		return answer(a.say("cancelled", nil)), c.Store.DropToken(t)
@@ -209,8 +210,8 @@ func decision(lines []string) (word, reason string) {
 }
 
 // redeemHeld decides about a held post by the words of an answer.
-func (c *Clerk) redeemHeld(ctx context.Context, at store.List, id uint64, words []string) (Answer, error) {
-	a := c.act(at, person{})
+func (c *Clerk) redeemHeld(ctx context.Context, at store.List, id uint64, by store.Address, words []string) (Answer, error) {
+	a := c.act(at, person{address: by})
 	answer := func(text string) (Answer, error) { return Answer{text: text, list: a.implied, lang: a.lang}, nil }
 	h, err := c.Store.HeldPost(id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && at.ID != 0 && at.ID != h.List {
@@ -223,7 +224,7 @@ func (c *Clerk) redeemHeld(ctx context.Context, at store.List, id uint64, words 
 	if err != nil {
 		return Answer{}, err
 	}
-	a = c.act(l, person{})
+	a = c.act(l, person{address: by})
 	word, reason := decision(words)
 	if word == "" {
 		return answer(a.say("held-word", nil))
@@ -236,8 +237,8 @@ func (c *Clerk) redeemHeld(ctx context.Context, at store.List, id uint64, words 
 }
 
 // redeemJoin lets somebody in, or not, as a moderator says.
-func (c *Clerk) redeemJoin(ctx context.Context, a *act, t store.Token, l store.List, words []string) (Answer, error) {
-	staff := c.act(l, person{})
+func (c *Clerk) redeemJoin(ctx context.Context, a *act, t store.Token, l store.List, by store.Address, words []string) (Answer, error) {
+	staff := c.act(l, person{address: by})
 	answer := Answer{list: l, lang: staff.lang}
 	v := notice.Values{"member": string(t.Address)}
 	switch word, reason := decision(words); word {
@@ -277,7 +278,7 @@ func ok(a *act, ctx context.Context, c call) (string, error) {
 	if len(c.args) > 0 {
 		words = []string{strings.Join(c.args, " ")}
 	}
-	answer, err := a.Redeem(ctx, a.implied, secret, words)
+	answer, err := a.Redeem(ctx, a.implied, secret, a.who.address, words)
 	if err != nil {
 		return "", err
 	}

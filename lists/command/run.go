@@ -241,7 +241,7 @@ func (a *act) request(ctx context.Context, answers string, answerable bool) erro
 		if err != nil {
 			return err
 		}
-		m := notice.Mail{Name: "confirm", List: l, To: []store.Address{first.who.address}, Language: a.lang, ReplyTo: a.Addresses.Confirm(l, secret),
+		m := notice.Mail{Name: "confirm", List: l, To: []store.Address{first.who.address}, ReplyTo: a.Addresses.Confirm(l, secret),
 			Values: notice.Values{"what": cut(t.Lines[0], 60), "member": string(first.who.address), "commands": "> " + strings.Join(t.Lines, "\n> "),
 				"link": a.link(secret), "until": member.Day(t.Expires)}}
 		if first.who.address == a.who.address && answerable {

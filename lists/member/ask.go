@@ -27,9 +27,13 @@ func (r *Roll) AskToJoin(ctx context.Context, l store.List, mailbox, name string
 	if name != "" {
 		who = name + " <" + who + ">"
 	}
-	err = r.Office.Send(ctx, notice.Notice, notice.Mail{Name: "join-request", List: l, To: staff, Language: notice.Language(l.Language),
-		ReplyTo: r.Addresses.Confirm(l, secret), Values: notice.Values{"member": string(a), "who": who, "until": Day(t.Expires)}})
+	letters, err := r.Office.WriteEach(l, staff, func(string) notice.Mail {
+		return notice.Mail{Name: "join-request", ReplyTo: r.Addresses.Confirm(l, secret), Values: notice.Values{"member": string(a), "who": who, "until": Day(t.Expires)}}
+	})
 	if err != nil {
+		return err
+	}
+	if err := r.Store.Send(ctx, letters...); err != nil {
 		return err
 	}
 	return r.Office.Send(ctx, notice.Answer, notice.Mail{Name: "join-waiting", List: l, To: []store.Address{a}, Values: notice.Values{"member": string(a)}})

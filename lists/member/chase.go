@@ -178,14 +178,16 @@ func (r *Roll) report(l store.List) error {
 	if err != nil {
 		return err
 	}
-	lang, lines := notice.Language(l.Language), ""
-	for _, m := range suspended {
-		lines += fmt.Sprintf("%s  %s  %s\n", m.Address, Day(m.Failure.Suspended), m.Failure.Answer)
-	}
-	for _, d := range gone {
-		lines += notice.Say(lang, "bounce-gone", notice.Values{"member": string(d.Address), "date": Day(d.At), "answer": d.Answer}) + "\n"
-	}
-	letters, err := r.Office.Write(notice.Notice, notice.Mail{Name: "bounce-report", List: l, To: owners, Language: lang, Values: notice.Values{"lines": lines}})
+	letters, err := r.Office.WriteEach(l, owners, func(lang string) notice.Mail {
+		lines := ""
+		for _, m := range suspended {
+			lines += fmt.Sprintf("%s  %s  %s\n", m.Address, Day(m.Failure.Suspended), m.Failure.Answer)
+		}
+		for _, d := range gone {
+			lines += notice.Say(lang, "bounce-gone", notice.Values{"member": string(d.Address), "date": Day(d.At), "answer": d.Answer}) + "\n"
+		}
+		return notice.Mail{Name: "bounce-report", Values: notice.Values{"lines": lines}}
+	})
 	if err != nil {
 		return err
 	}

@@ -82,8 +82,10 @@ func (d *Desk) remind(list uint64, hs []store.Held, now time.Time) error {
 	if len(hs) > maxReminded {
 		posts, commands = append(posts, "…"), append(commands, "HELD")
 	}
-	letters, err := d.Office.Write(notice.Notice, notice.Mail{Name: "reminder", List: l, To: staff, Language: notice.Language(l.Language), Values: notice.Values{
-		"count": fmt.Sprint(len(hs)), "posts": strings.Join(posts, "\n"), "commands": strings.Join(commands, "\n"), "days": fmt.Sprint(int(expireAfter / day))}})
+	letters, err := d.Office.WriteEach(l, staff, func(string) notice.Mail {
+		return notice.Mail{Name: "reminder", Values: notice.Values{"count": fmt.Sprint(len(hs)), "posts": strings.Join(posts, "\n"),
+			"commands": strings.Join(commands, "\n"), "days": fmt.Sprint(int(expireAfter / day))}}
+	})
 	if err != nil {
 		return err
 	}

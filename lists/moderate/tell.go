@@ -19,15 +19,12 @@ func (d *Desk) announcement(p *post.Post, h store.Held) ([]store.Letter, error) 
 	if err != nil {
 		return nil, err
 	}
-	lang := notice.Language(l.Language)
-	if len(staff) == 1 {
-		lang = d.Office.Language(l, staff[0])
-	}
-	toStaff, err := d.Office.Write(notice.Notice, notice.Mail{Name: "held", List: l, To: staff, Language: lang,
-		ReplyTo: d.Addresses.Confirm(l, d.Addresses.HeldToken(h.ID)),
-		Values: notice.Values{"subject": h.Subject, "from": h.From, "id": fmt.Sprint(h.ID), "reasons": reasonLines(lang, h),
-			"until": h.Received.Add(expireAfter).Format(time.DateOnly)},
-		Attached: []notice.Attachment{{Filename: "post.eml", Type: "message/rfc822", Bytes: attachable(p.Raw)}}})
+	attached := []notice.Attachment{{Filename: "post.eml", Type: "message/rfc822", Bytes: attachable(p.Raw)}}
+	toStaff, err := d.Office.WriteEach(l, staff, func(lang string) notice.Mail {
+		return notice.Mail{Name: "held", ReplyTo: d.Addresses.Confirm(l, d.Addresses.HeldToken(h.ID)), Attached: attached,
+			Values: notice.Values{"subject": h.Subject, "from": h.From, "id": fmt.Sprint(h.ID), "reasons": reasonLines(lang, h),
+				"until": h.Received.Add(expireAfter).Format(time.DateOnly)}}
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -6,10 +6,11 @@ package notice
 import (
 	"bytes"
 	"crypto/rand"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"wesouthasians.org/sangam/lists/post"
 	"wesouthasians.org/sangam/store"
@@ -34,6 +35,9 @@ type Mail struct {
 	Subject   string // in place of the text's own
 	Attached  []Attachment
 }
+
+// replies are the mails that answer one of their recipient, whether it had a Message-ID or not (RFC 3834 section 5).
+var replies = []string{"ack", "answer", "change", "confirm", "export", "held-author", "join-rejected", "join-waiting", "mistake", "rejected"}
 
 // general values are filled in for every mail of a list.
 var general = []string{"title", "list", "request", "owner", "help", "info", "index", "join", "leave", "server", "description"}
@@ -63,16 +67,16 @@ func Title(l store.List) string {
 // render makes the bytes of a mail.
 func render(m Mail, own, server, hostname string, now time.Time) []byte {
 	values := ListValues(m.List, server)
-	for k, v := range m.Values {
+	maps.Copy(values, m.Values)
+	for k, v := range values {
 		values[k] = clean(v)
 	}
-	text := own
+	text, language := own, m.List.Language // owners write in the language of their list
 	if text == "" {
-		text = catalog()[m.Language][prefix+m.Name]
+		text, language = catalog()[m.Language][prefix+m.Name], m.Language
 	}
-	subject, body, _ := strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	subject = fill(subject, values)
-	if m.Subject != "" {
+	subject, body, _ := strings.Cut(clean(text), "\n")
+	if subject = fill(subject, values); m.Subject != "" {
 		subject = m.Subject
 	}
 	var to []string
@@ -90,19 +94,21 @@ func render(m Mail, own, server, hostname string, now time.Time) []byte {
 	if m.ReplyTo != "" {
 		head("Reply-To", m.ReplyTo)
 	}
-	head("Subject", post.Words(subject))
+	head("Subject", post.Words(shorten(subject)))
 	head("Date", now.Format(time.RFC1123Z))
 	head("Message-ID", "<"+rand.Text()+"@"+hostname+">")
-	if m.InReplyTo != "" {
+	if writable(m.InReplyTo) {
 		head("In-Reply-To", "<"+m.InReplyTo+">")
 		head("References", "<"+m.InReplyTo+">")
+	}
+	if m.InReplyTo != "" || slices.Contains(replies, m.Name) {
 		head("Auto-Submitted", "auto-replied")
 	} else {
 		head("Auto-Submitted", "auto-generated")
 	}
 	head("X-Auto-Response-Suppress", "All")
 	head("Precedence", "bulk")
-	head("Content-Language", m.Language)
+	head("Content-Language", language)
 	head("MIME-Version", "1.0")
 	part := textPart(fill(body, values))
 	if len(m.Attached) == 0 {
@@ -128,6 +134,21 @@ func render(m Mail, own, server, hostname string, now time.Time) []byte {
 	}
 	b.WriteString("\r\n--" + boundary + "--\r\n")
 	return b.Bytes()
+}
+
+// maxSubject in bytes: no program shows more.
+const maxSubject = 300
+
+func shorten(subject string) string {
+	if len(subject) <= maxSubject {
+		return subject
+	}
+	return strings.ToValidUTF8(subject[:maxSubject], "") + "…"
+}
+
+// writable tells whether a Message-ID can stand in a field as it is. A stranger chose it.
+func writable(id string) bool {
+	return id != "" && len(id) < 900 && strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '<' || r == '>' }) < 0
 }
 
 // part is the attachment with its header.
@@ -157,51 +178,6 @@ func plainName(r rune) rune {
 
 // textPart is a text as format=flowed (RFC 3676).
 func textPart(text string) []byte { return post.TextPart(flow(text)+"\n", "; format=flowed") }
-
-// width of a line in characters.
-const width = 74
-
-// flow breaks long lines so that a program that knows format=flowed joins them again.
-func flow(text string) string {
-	var out []string
-	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimRight(line, " ")
-		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "From ") {
-			line = " " + line
-		}
-		for !strings.HasPrefix(line, ">") && utf8.RuneCountInString(line) > width {
-			at := lastSpace(line)
-			if at <= 0 || at+1 == len(line) {
-				break
-			}
-			out = append(out, line[:at+1])
-			line = line[at+1:]
-			if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "From ") {
-				line = " " + line
-			}
-		}
-		out = append(out, line)
-	}
-	return strings.Join(out, "\n")
-}
-
-// lastSpace is where to break a line: the last space within the width, else the first behind it; -1: nowhere.
-func lastSpace(line string) int {
-	at, n := -1, 0
-	for i, r := range line {
-		if r == ' ' {
-			if n > width && at > 0 {
-				return at
-			}
-			at = i
-			if n > width {
-				return at
-			}
-		}
-		n++
-	}
-	return at
-}
 
 // clean keeps line ends of a value and no other control characters.
 func clean(s string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"wesouthasians.org/sangam/store"
@@ -39,13 +40,25 @@ type Office struct {
 // New returns an office.
 func New(o Options) *Office { return &Office{Options: o, limits: newLimits()} }
 
-// Language of an address on a list: the member's own, else that of the list, else English.
+// Language of an address on a list: the member's own, else that of the list, else English. In mail of the site, which is about no list, it
+// is that of the first membership.
 func (o *Office) Language(l store.List, a store.Address) string {
-	m, err := o.Store.Member(l.ID, a)
-	if err != nil {
-		return Language(l.Language)
+	if l.ID != 0 {
+		m, err := o.Store.Member(l.ID, a)
+		if err != nil {
+			return Language(l.Language)
+		}
+		return Language(m.Language, l.Language)
 	}
-	return Language(m.Language, l.Language)
+	var wishes []string
+	ms, _ := o.Store.MembershipsOf(a) // a mail in English is better than none
+	for _, m := range ms {
+		wishes = append(wishes, m.Language)
+		if l, err := o.Store.ListByID(m.List); err == nil {
+			wishes = append(wishes, l.Language)
+		}
+	}
+	return Language(wishes...)
 }
 
 // Send queues a mail that tells of no change. Beyond the limits of its kind it is dropped with a line in the log: its recipient has had
@@ -70,6 +83,26 @@ func (o *Office) Write(k Kind, m Mail) ([]store.Letter, error) {
 		return nil, err
 	}
 	return []store.Letter{write(nil)}, nil
+}
+
+// WriteEach is Write for a notice to several people of a list: one letter in each of their languages, in which mail makes it.
+func (o *Office) WriteEach(l store.List, to []store.Address, mail func(lang string) Mail) ([]store.Letter, error) {
+	readers := map[string][]store.Address{}
+	for _, a := range to {
+		lang := o.Language(l, a)
+		readers[lang] = append(readers[lang], a)
+	}
+	var letters []store.Letter
+	for _, lang := range slices.Sorted(maps.Keys(readers)) {
+		m := mail(lang)
+		m.List, m.To, m.Language = l, readers[lang], lang
+		written, err := o.Write(Notice, m)
+		if err != nil {
+			return nil, err
+		}
+		letters = append(letters, written...)
+	}
+	return letters, nil
 }
 
 // Draft is Write for who knows some of the values only while the change is made. It is nil where Write has no letter.
@@ -124,12 +157,10 @@ func (o *Office) OwnText(l store.List, name string) (string, error) {
 
 // SetText gives a list its own text of a mail; an empty one brings back that of the program.
 func SetText(st *store.Store, l store.List, name, text string) error {
-	if text != "" {
+	if text != "" || !slices.Contains(Names(), name) {
 		if err := Check(name, text); err != nil {
 			return err
 		}
-	} else if _, ok := catalog()["en"][prefix+name]; !ok {
-		return Check(name, "")
 	}
 	return st.SetText(l.ID, prefix+name, text)
 }

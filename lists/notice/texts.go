@@ -125,11 +125,14 @@ func fill(text string, v Values) string {
 // prefix of the texts that are whole mails: a subject, an empty line and a body.
 const prefix = "mail."
 
+// ofTheSite are mails that are about an address and no list, so that no list can replace them.
+var ofTheSite = []string{"change", "export"}
+
 // Names of the mails that a list may have in words of its own.
 func Names() []string {
 	var names []string
 	for name := range catalog()["en"] {
-		if own, ok := strings.CutPrefix(name, prefix); ok {
+		if own, ok := strings.CutPrefix(name, prefix); ok && !slices.Contains(ofTheSite, own) {
 			names = append(names, own)
 		}
 	}
@@ -142,8 +145,8 @@ func Standard(lang, name string) string { return catalog()[lang][prefix+name] }
 
 // Check reads a list's own text of a mail: a subject, an empty line, a body, and no placeholder that would stay empty.
 func Check(name, text string) error {
-	standard, ok := catalog()["en"][prefix+name]
-	if !ok {
+	standard := catalog()["en"][prefix+name]
+	if !slices.Contains(Names(), name) {
 		return fmt.Errorf("there is no text %q: use one of %s", name, strings.Join(Names(), ", "))
 	}
 	if err := wellFormed(text); err != nil {

@@ -58,7 +58,7 @@ func (p *pages) confirm(w http.ResponseWriter, r *http.Request) {
 		p.sorry(w)
 		return
 	}
-	answer, err := p.Clerk.Redeem(r.Context(), request.List, token, words)
+	answer, err := p.Clerk.Redeem(r.Context(), request.List, token, "", words)
 	if err != nil {
 		p.sorry(w)
 		return

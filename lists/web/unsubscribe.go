@@ -21,7 +21,7 @@ type Members interface {
 // Clerk confirms what tokens stand for, and asks for confirmation by mail.
 type Clerk interface {
 	Look(token string) (command.Request, error)
-	Redeem(ctx context.Context, at store.List, token string, words []string) (command.Answer, error)
+	Redeem(ctx context.Context, at store.List, token string, by store.Address, words []string) (command.Answer, error)
 	Ask(ctx context.Context, l store.List, mailbox, line string) error
 }
 
