@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Ban keeps those whose address matches a pattern off a list, or off the site.
@@ -15,21 +17,33 @@ type Ban struct {
 
 // ParsePattern reads the pattern of a ban: an address, a domain (which stands for *@domain), or a pattern in which * is any text.
 func ParsePattern(s string) (string, error) {
-	s = strings.ToLower(strings.TrimSpace(s))
+	s = norm.NFC.String(strings.ToLower(strings.TrimSpace(s)))
 	bad := strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '<' || r == '>' || r == ',' })
-	if bad || len(s) > 254 || strings.Count(s, "*") > 4 || strings.Trim(s, "*@.") == "" {
+	at := strings.LastIndexByte(s, '@')
+	local, domain := s[:max(0, at)], asciiLabels(s[at+1:])
+	if at < 0 && strings.Contains(s, "*") { // any text, perhaps over the @
+		domain = s
+	}
+	switch {
+	case bad, len(s) > 254, domain == "", strings.Count(s, "*") > 4, strings.Trim(s, "*@.") == "", at < 0 && !strings.ContainsAny(s, "*."):
 		return "", fmt.Errorf("%q is no pattern: use an address, a domain, or one with * like *@example.org", s)
+	case at < 0 && strings.Contains(s, "*"):
+		return s, nil
+	case local == "":
+		return "*@" + domain, nil
 	}
-	switch at := strings.LastIndexByte(s, '@'); {
-	case at < 0 && !strings.Contains(s, "*"):
-		if !strings.Contains(s, ".") {
-			return "", fmt.Errorf("%q is no pattern: use an address, a domain, or one with * like *@example.org", s)
+	return local + "@" + domain, nil
+}
+
+// asciiLabels writes a domain as addresses have it. A label with * stays as it is.
+func asciiLabels(domain string) string {
+	labels := strings.Split(domain, ".")
+	for i, label := range labels {
+		if ascii, err := parseDomain(label); err == nil {
+			labels[i] = ascii
 		}
-		return "*@" + s, nil
-	case at == 0:
-		return "*" + s, nil
 	}
-	return s, nil
+	return strings.Join(labels, ".")
 }
 
 // Matches tells whether an address is banned by it.

@@ -106,6 +106,7 @@ func render(m Mail, own, server, hostname string, now time.Time) []byte {
 	} else {
 		head("Auto-Submitted", "auto-generated")
 	}
+	head("X-Loop", values["request"]) // nobody holds or answers it, also where a forwarder has given it a return path
 	head("X-Auto-Response-Suppress", "All")
 	head("Precedence", "bulk")
 	head("Content-Language", language)

@@ -34,6 +34,8 @@ func automatic(p *Post) outcome {
 		return discard("automatic mail: null return path")
 	case keyword == "auto-replied", keyword == "auto-notified":
 		return discard("automatic mail: Auto-Submitted: " + keyword)
+	case keyword != "" && keyword != "no" && p.Header.Has("X-Loop"):
+		return discard("automatic mail: a notice of a list server")
 	case precedence == "auto_reply", slices.ContainsFunc(autoReplyFields, p.Header.Has),
 		absent && p.Header.Has("X-Auto-Response-Suppress"):
 		return discard("automatic mail: an automatic reply")
