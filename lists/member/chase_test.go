@@ -166,11 +166,22 @@ func TestQuestionSaysWhatWasMissed(t *testing.T) {
 	for i := range 25 {
 		w.post(fmt.Sprintf("Stock %d", i))
 	}
-	w.must(w.store.RemovePost(w.list.ID, 3)) // one of them is removed
+	w.must(w.store.RemovePost(w.list.ID, 3)) // an owner removed Stock 1
+	w.want(w.run(0), "0"+report)
 	w.now = w.now.Add(3 * day)
 	w.must(w.Chase(context.Background()))
-	ls, _ := w.letters()
-	w.want(ls, strings.TrimSpace(asked), strings.TrimSpace(report))
+	ls, text := w.letters()
+	w.want(ls, strings.TrimSpace(asked))
+	for _, want := range []string{"Reply-To: heplink-confirm+", "550 no such user", "missed since then: 24", "2 Stock 0 (Meera)", "22 Stock 20 (Meera)", "…", "ends on 2026-12-17"} {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
+			t.Errorf("%q is not in:\n%s", want, text)
+		}
+	}
+	for _, not := range []string{"Before", "Stock 1 ", "Stock 21"} {
+		if strings.Contains(text, not) {
+			t.Errorf("%q is in:\n%s", not, text)
+		}
+	}
 }
 
 func TestWhoCameBackIsLeftInPeace(t *testing.T) {
