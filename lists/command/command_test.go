@@ -464,6 +464,21 @@ func TestExportAndForget(t *testing.T) {
 	}
 }
 
+func TestHelp(t *testing.T) {
+	w := newWorld(t)
+	ms := w.take("asha@example.org", "help search\nhelp signoff")
+	if text := ms[0].Text; !strings.Contains(text, "Search LIST words") || !strings.Contains(text, "UNSubscribe LIST") || strings.Contains(text, "REView") {
+		t.Errorf("help of one command: %s", text)
+	}
+	all := func(from string) string { return w.take(from, "help")[0].Text }
+	if text := all("asha@example.org"); strings.Contains(text, "BAN LIST") || strings.Contains(text, "APPROVE id") {
+		t.Errorf("a member is told of commands of moderators: %s", text)
+	}
+	if text := all("meera@example.org"); !strings.Contains(text, "BAN LIST") || !strings.Contains(text, "APPROVE id") {
+		t.Errorf("an owner is not told of commands of moderators: %s", text)
+	}
+}
+
 func TestBoundsOfOneMail(t *testing.T) {
 	w := newWorld(t)
 	ms := w.take("asha@example.org", strings.Repeat("query\n", 40))

@@ -42,7 +42,7 @@ func listAll(a *act, _ context.Context, _ call) (string, error) {
 // help shows the commands; those of moderators only to them.
 func help(a *act, _ context.Context, c call) (string, error) {
 	if len(c.args) > 0 {
-		if found := find(c.args[0]); found != nil {
+		if found, _, _ := read(c.args[0]); found != nil {
 			return a.helpLine(*found), nil
 		}
 	}

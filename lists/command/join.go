@@ -18,18 +18,22 @@ func subscribe(a *act, ctx context.Context, c call) (string, error) {
 		return a.say("name-list", nil), nil
 	}
 	l, who := c.list, a.who
-	rest, options := nameAndOptions(c.args)
-	if len(rest) == 1 && strings.Contains(rest[0], "@") { // in the way of Majordomo
-		other, err := a.other(rest[0])
+	name, options := nameAndOptions(c.args)
+	if len(name) == 1 && strings.Contains(name[0], "@") { // in the way of Majordomo
+		other, err := a.other(name[0])
 		if err != nil {
-			return a.say("bad-address", notice.Values{"address": cut(rest[0], 100)}), nil
+			return a.say("bad-address", notice.Values{"address": cut(name[0], 100)}), nil
 		}
-		who, rest = other, nil
+		who, name = other, nil
 	}
-	if len(rest) > 0 {
-		who.name = cleanName(strings.Join(rest, " "))
+	line := "SUBSCRIBE " + string(l.Address())
+	if len(name) > 0 {
+		who.name = cleanName(strings.Join(name, " "))
+		line = strings.TrimSpace(line + " " + who.name)
 	}
-	same := who.address == a.who.address
+	if len(options) > 0 {
+		line += " WITH " + strings.Join(options, " ")
+	}
 	m, err := a.Store.NewMember(l.ID, who.mailbox, a.Now())
 	if err != nil {
 		return a.say("bad-address", notice.Values{"address": cut(who.mailbox, 100)}), nil
@@ -38,42 +42,50 @@ func subscribe(a *act, ctx context.Context, c call) (string, error) {
 	if text := a.setAll(&m, options); text != "" {
 		return text, nil
 	}
+	if who.address != a.who.address {
+		return a.subscribeOther(who, l, line)
+	}
+	if _, err := a.Store.Member(l.ID, who.address); err == nil && len(options) > 0 {
+		return set(a, ctx, call{command: find("SET"), target: c.target, args: options})
+	} else if err == nil {
+		return a.sayOf(l, "already-member", nil), nil
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	if text, err := a.refused(l, who); text != "" || err != nil {
+		return text, err
+	}
+	switch {
+	case !a.confirmed || l.Join != "open" && !a.answered:
+		return a.later(who, l, line), nil
+	case l.Join == "approve" && !a.invited:
+		return "", a.Members.AskToJoin(ctx, l, who.mailbox, who.name, options)
+	}
+	return "", a.join(ctx, l, m)
+}
+
+// subscribeOther asks somebody else. Nothing about them is told, and who is banned gets no mail.
+func (a *act) subscribeOther(who person, l store.List, line string) (string, error) {
+	if l.Join == "closed" {
+		return a.sayOf(l, "join-closed", nil), nil
+	}
+	banned, err := a.Store.Banned(l.ID, who.address)
+	if banned || err != nil {
+		return a.say("confirm-sent", notice.Values{"member": string(who.address)}), err
+	}
+	return a.later(who, l, line), nil
+}
+
+// refused says why somebody cannot join, whatever they confirm.
+func (a *act) refused(l store.List, who person) (string, error) {
 	if l.Join == "closed" && !a.invited {
 		return a.sayOf(l, "join-closed", nil), nil
 	}
 	banned, err := a.Store.Banned(l.ID, who.address)
-	if err != nil {
-		return "", err
-	}
-	if banned && same {
+	if banned && err == nil {
 		return a.sayOf(l, "banned", nil), nil
 	}
-	if banned { // nothing about others is told to strangers, and nothing is mailed to them
-		return a.say("confirm-sent", notice.Values{"member": string(who.address)}), nil
-	}
-	there, err := a.Store.Member(l.ID, who.address)
-	switch {
-	case err == nil && same && len(options) > 0:
-		return set(a, ctx, call{command: find("SET"), target: c.target, args: options, line: "SET " + string(l.Address()) + " " + strings.Join(options, " ")})
-	case err == nil && same:
-		return a.sayOf(l, "already-member", notice.Values{"member": string(there.Address)}), nil
-	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return "", err
-	}
-	if !same || !a.confirmed || l.Join != "open" && !a.answered {
-		line := "SUBSCRIBE " + string(l.Address())
-		if who.name != "" && len(rest) > 0 {
-			line += " " + who.name
-		}
-		if len(options) > 0 {
-			line += " WITH " + strings.Join(options, " ")
-		}
-		return a.later(who, l, line), nil
-	}
-	if l.Join == "approve" && !a.invited {
-		return "", a.Members.AskToJoin(ctx, l, who.mailbox, who.name, options)
-	}
-	return "", a.join(ctx, l, m)
+	return "", err
 }
 
 // fillers are words that people write around a command and that are no name.
@@ -192,7 +204,10 @@ func change(a *act, ctx context.Context, c call) (string, error) {
 		return a.say("need-address", nil), nil
 	}
 	other, err := a.other(c.args[len(c.args)-1])
-	if err != nil || other.address == a.who.address {
+	if err == nil && other.address == a.who.address {
+		return a.say("need-address", nil), nil
+	}
+	if err != nil {
 		return a.say("bad-address", notice.Values{"address": cut(c.args[len(c.args)-1], 100)}), nil
 	}
 	ms, err := a.Store.MembershipsOf(a.who.address)

@@ -160,7 +160,11 @@ func set(a *act, ctx context.Context, c call) (string, error) {
 		if c.all {
 			return a.say("no-memberships", notice.Values{"member": string(who.address)}), nil
 		}
-		return a.sayOf(c.list, "not-member-hint", notice.Values{"member": string(who.address)}), nil
+		name := "not-member-hint"
+		if who.address != a.who.address {
+			name = "not-member"
+		}
+		return a.sayOf(c.list, name, notice.Values{"member": string(who.address)}), nil
 	}
 	if !a.confirmed {
 		line := "SET " + listWord(c) + " " + strings.Join(c.args, " ")
