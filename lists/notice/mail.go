@@ -88,7 +88,7 @@ func render(m Mail, own, server, hostname string, now time.Time) []byte {
 		shown = values["owner"] // moderators need not know each other
 	}
 	var b bytes.Buffer
-	head := func(name, value string) { b.WriteString(post.Field(name, value)) }
+	head := func(name, value string) { b.WriteString(post.Field(name, clean(value))) }
 	head("From", post.Phrase(values["title"])+" <"+values["request"]+">")
 	head("To", shown)
 	if m.ReplyTo != "" {

@@ -14,7 +14,7 @@ import (
 func Field(name, value string) string { return fold(name, value) }
 
 // Words writes text for an unstructured header field such as Subject: as it is, or with encoded words.
-func Words(s string) string { return encodeWords(Line(s)) }
+func Words(s string) string { return encodeWords(Line(s), none) }
 
 // Line is text from outside as one line of valid UTF-8 with single blanks and no control characters.
 func Line(s string) string {

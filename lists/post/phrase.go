@@ -10,13 +10,13 @@ import (
 // Phrase writes display text for a header field: as it is, quoted, or as encoded words.
 func Phrase(s string) string {
 	s = Line(s)
-	plain := func(r rune) bool {
-		return r == ' ' || r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r))
+	special := func(r rune) bool {
+		return r != ' ' && (r >= unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r))
 	}
 	switch {
 	case !ASCII(s) || strings.Contains(s, "=?"):
-		return encodeWords(s)
-	case strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) >= 0:
+		return encodeWords(s, special) // nothing may be quoted beside encoded words
+	case strings.ContainsFunc(s, special):
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 	}
 	return s
@@ -32,11 +32,16 @@ func mailbox(name, address string) string {
 // maxWord is the length from which a word is encoded, so that its line can be folded.
 const maxWord = 900
 
-// encodeWords writes text with encoded words (RFC 2047) where it needs them: a run of words that are not ASCII, or read as
-// encoded already, together with the spaces between them. The others stay readable for all.
-func encodeWords(s string) string {
+// none of the characters is special in an unstructured field.
+func none(rune) bool { return false }
+
+// encodeWords writes text with encoded words (RFC 2047) where it needs them: a run of words that are not ASCII, have a special character, or read
+// as encoded already, together with the spaces between them. The others stay readable for all.
+func encodeWords(s string, special func(rune) bool) string {
 	words := strings.Split(s, " ")
-	needs := func(w string) bool { return !ASCII(w) || strings.Contains(w, "=?") || len(w) > maxWord }
+	needs := func(w string) bool {
+		return !ASCII(w) || strings.Contains(w, "=?") || len(w) > maxWord || strings.ContainsFunc(w, special)
+	}
 	var out []string
 	for i := 0; i < len(words); {
 		if !needs(words[i]) {

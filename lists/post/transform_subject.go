@@ -33,7 +33,7 @@ func prefixSubject(c context, m *message) {
 			return
 		}
 	}
-	m.set("Subject", encodeWords(strings.TrimSpace(marks+prefix+rest)))
+	m.set("Subject", encodeWords(strings.TrimSpace(marks+prefix+rest), none))
 }
 
 // cutHead takes markers and prefixes off the start of a subject. The markers keep their order and stand one space apart.
