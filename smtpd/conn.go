@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"net/netip"
@@ -83,7 +84,7 @@ type conn struct {
 	data        bool // a message is being read: lines may be long
 	dotted      bool // it comes by DATA in the clear, and its bare CRs are marked
 	held        bool // a CR was read, and what follows it was not
-	ending      bool
+	ending      string // why the session is to end, as the code and text of a 421
 	closed      bool
 }
 
@@ -141,17 +142,31 @@ func (c *conn) marked(b []byte) (int, error) {
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ending && !c.transaction {
+	if c.ending != "" && !c.transaction {
 		t = time.Unix(1, 0)
 	}
 	return c.Conn.SetReadDeadline(t)
 }
 
+// Write gives the reason where go-smtp, which knows none, says that nothing was heard. Behind TLS it cannot be told.
+func (c *conn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	why := c.ending
+	c.mu.Unlock()
+	if why == "" || !bytes.HasPrefix(b, []byte("421 4.4.2 ")) {
+		return c.Conn.Write(b)
+	}
+	if _, err := c.Conn.Write([]byte("421 " + why + "\r\n")); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
 // drain ends the session with 421 as soon as no transaction runs.
-func (c *conn) drain() {
+func (c *conn) drain(why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ending = true
+	c.ending = why
 	if !c.transaction {
 		c.Conn.SetReadDeadline(time.Unix(1, 0))
 	}

@@ -103,7 +103,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining = true
 	for c := range s.conns {
-		c.drain()
+		c.drain("4.3.2 the server is going down: try again later")
 	}
 	s.mu.Unlock()
 	err := s.smtp.Shutdown(ctx)
@@ -122,8 +122,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 func (s *Server) trusted(a netip.Addr) bool {
-	if !a.IsValid() {
-		return true // a unix socket
+	if s.LMTP || !a.IsValid() { // from an MTA of ours; from a unix socket
+		return true
 	}
 	for _, p := range s.Trusted {
 		if p.Contains(a) {

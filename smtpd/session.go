@@ -41,7 +41,7 @@ func (s *Server) NewSession(c *smtp.Conn) (smtp.Session, error) {
 		return nil, errors.New("connection from another listener")
 	}
 	return &session{server: s, smtp: c, conn: own, envelope: intake.Envelope{
-		Remote: own.remote, TLS: secure, Trusted: own.trusted || s.LMTP, LMTP: s.LMTP,
+		Remote: own.remote, TLS: secure, Trusted: own.trusted, LMTP: s.LMTP,
 	}}, nil
 }
 
@@ -72,7 +72,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if err := s.server.Handler.Recipient(context.Background(), s.envelope, to); err != nil {
 		if s.unknown++; s.unknown >= s.server.clients.UnknownRecipients && !s.conn.trusted {
 			s.conn.setTransaction(false)
-			s.conn.drain()
+			s.conn.drain("4.7.0 too many unknown recipients: check your list of addresses")
 		}
 		return s.answer(err)
 	}

@@ -352,13 +352,31 @@ func TestLimitsOfAStranger(t *testing.T) {
 	one.say("RCPT TO:<no1@l.org>", "550")
 	one.say("RCPT TO:<no2@l.org>", "550")
 	one.say("RCPT TO:<no3@l.org>", "550")
-	one.reply("421")
+	one.reply("421 4.7.0 too many unknown")
 	two.say("MAIL FROM:<a@x.org>", "250")
 	two.say("RCPT TO:<a@l.org>", "250")
 	two.say("RCPT TO:<b@l.org>", "250")
 	two.say("RCPT TO:<c@l.org>", "452 4.5.3")
 	two.say("RSET", "250")
 	two.say("MAIL FROM:<a@x.org>", "450 4.7.1")
+}
+
+func TestLMTPHasNoLimitsOfAStranger(t *testing.T) {
+	r := newRig(t, func(o *smtpd.Options) {
+		o.LMTP, o.Trusted = true, nil
+		o.Limits = smtpd.Limits{Connections: 1, MessagesAMinute: 1, RecipientsAMinute: 1, UnknownRecipients: 1}
+	})
+	for range 3 {
+		c := r.dial()
+		c.reply("220")
+		c.say("LHLO mx.example.org", "250")
+		for range 2 {
+			c.say("MAIL FROM:<a@x.org>", "250")
+			c.say("RCPT TO:<nobody@l.org>", "550")
+			c.say("RCPT TO:<heplink@l.org>", "250")
+			c.say("RSET", "250")
+		}
+	}
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
@@ -376,10 +394,10 @@ func TestShutdownLetsTransactionsFinish(t *testing.T) {
 	<-r.inbox.began
 	done := make(chan error, 1)
 	go func() { done <- r.server.Shutdown(context.Background()) }()
-	idle.reply("421")
+	idle.reply("421 4.3.2")
 	close(r.inbox.wait)
 	busy.reply("250")
-	busy.reply("421")
+	busy.reply("421 4.3.2")
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
