@@ -80,10 +80,10 @@ type conn struct {
 	line    int  // bytes of the line being read
 
 	mu          sync.Mutex
-	transaction bool // MAIL was accepted and the message is not through
-	data        bool // a message is being read: lines may be long
-	dotted      bool // it comes by DATA in the clear, and its bare CRs are marked
-	held        bool // a CR was read, and what follows it was not
+	transaction bool   // MAIL was accepted and the message is not through
+	data        bool   // a message is being read: lines may be long
+	dotted      bool   // it comes by DATA in the clear, and its bare CRs are marked
+	held        bool   // a CR was read, and what follows it was not
 	ending      string // why the session is to end, as the code and text of a 421
 	closed      bool
 }

@@ -182,7 +182,7 @@ func (s *site) name(l store.List) string { return l.MailboxName(s.config.Domains
 func address(text string) (store.Address, error) {
 	a, err := store.ParseAddress(text)
 	if err != nil {
-		return "", usagef("%w", err)
+		return "", usagef("%q is %w", text, err)
 	}
 	return a, nil
 }

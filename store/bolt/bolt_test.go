@@ -1,8 +1,11 @@
 package bolt_test
 
 import (
+	"bytes"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"wesouthasians.org/sangam/store"
@@ -36,5 +39,15 @@ func TestClosedEngine(t *testing.T) {
 	}
 	if err := e.Update(func(store.Tx) error { return nil }); err == nil {
 		t.Error("a closed engine takes an update")
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sangam.db")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("no store "), 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bolt.Open(path); err == nil || !strings.Contains(err.Error(), "is no store or is damaged") {
+		t.Errorf("a file of another kind: %v", err)
 	}
 }

@@ -72,7 +72,7 @@ func (c *Config) checkSite(problem func(key, format string, args ...any)) {
 	for i, a := range c.Admins {
 		parsed, err := store.ParseAddress(a)
 		if err != nil {
-			problem("admins", "%v", err)
+			problem("admins", "%q is %v", a, err)
 		}
 		c.Admins[i] = string(parsed)
 	}
