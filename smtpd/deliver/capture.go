@@ -46,10 +46,10 @@ func (c *Capture) Folder(recipient string) string {
 func (c *Capture) Deliver(ctx context.Context, copies []Copy, report func(i int, r Result)) {
 	for i, cp := range copies {
 		if err := c.write(cp); err != nil {
-			report(i, Result{Down, err.Error()})
+			report(i, Result{Kind: Down, Answer: err.Error()})
 			continue
 		}
-		report(i, Result{Delivered, "250 2.0.0 captured"})
+		report(i, Result{Kind: Delivered, Answer: "250 2.0.0 captured"})
 	}
 }
 
@@ -87,3 +87,6 @@ func (c *Capture) write(cp Copy) error {
 
 // Close does nothing.
 func (c *Capture) Close() error { return nil }
+
+// Destination is one for all.
+func (c *Capture) Destination(string) string { return "" }

@@ -36,15 +36,15 @@ func (r reply) class() int { return r.code / 100 }
 // section 6).
 func (r reply) result() Result {
 	if r.code == 530 || r.code == 534 || r.code == 535 || r.code == 538 {
-		return Result{Down, r.text}
+		return Result{Kind: Down, Answer: r.text}
 	}
 	switch r.class() {
 	case 2:
-		return Result{Delivered, r.text}
+		return Result{Kind: Delivered, Answer: r.text}
 	case 5:
-		return Result{Failed, r.text}
+		return Result{Kind: Failed, Answer: r.text}
 	}
-	return Result{Deferred, r.text}
+	return Result{Kind: Deferred, Answer: r.text}
 }
 
 // errConfused: the remote's answer fits no command of ours, so that nothing later can be told apart.
@@ -247,7 +247,7 @@ func (c *client) deliver(copies []Copy, report func(i int, r Result)) (reported 
 	ahead := false // the envelope of copies[i] has been written already
 	for i := range copies {
 		if !c.takes(copies[i]) {
-			report(i, Result{Failed, "5.6.7 the relay cannot take addresses with other than ASCII letters"})
+			report(i, Result{Kind: Failed, Answer: "5.6.7 the relay cannot take addresses with other than ASCII letters"})
 			reported++
 			continue
 		}

@@ -71,21 +71,25 @@ type Kind int
 
 // Fates of an attempt.
 const (
-	Delivered Kind = iota + 1
-	Deferred       // 4xx: this recipient, later
-	Failed         // 5xx: this recipient, never
-	Down           // nothing can be sent at all: no word about this recipient
+	Delivered   Kind = iota + 1
+	Deferred         // 4xx: this recipient, later
+	Failed           // 5xx: this recipient, never
+	Down             // nothing can be sent at all: no word about this recipient
+	Unreachable      // nothing can be sent to this destination now: no word about this recipient
 )
 
 // Result of one attempt. Answer is what the remote said, on one line.
 type Result struct {
 	Kind   Kind
 	Answer string
+	Slower bool // the remote wants less at a time
 }
 
 // Transport hands copies over. Deliver calls report exactly once for each copy, by its index; a copy is Delivered only
 // when the remote has taken responsibility for it. It is called by several goroutines.
 type Transport interface {
+	// Destination names where mail for an address goes; the copies of one Deliver have the same.
+	Destination(to string) string
 	Deliver(ctx context.Context, copies []Copy, report func(i int, r Result))
 	Close() error
 }

@@ -87,7 +87,7 @@ func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, r
 		c, fresh, err := r.client(ctx)
 		if err != nil {
 			for ; done < len(copies); done++ {
-				report(done, Result{Down, fmt.Sprintf("relay %s: %v", r.address, err)})
+				report(done, Result{Kind: Down, Answer: fmt.Sprintf("relay %s: %v", r.address, err)})
 			}
 			return
 		}
@@ -105,7 +105,7 @@ func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, r
 			tries = 0
 		case fresh:
 			if tries++; tries == triesOfCopy {
-				report(done, Result{Deferred, fmt.Sprintf("relay %s: %v", r.address, err)})
+				report(done, Result{Kind: Deferred, Answer: fmt.Sprintf("relay %s: %v", r.address, err)})
 				done, tries = done+1, 0
 			}
 		}
@@ -245,3 +245,6 @@ func (r *Relay) Close() error {
 	r.reap(time.Now())
 	return nil
 }
+
+// Destination is one for all.
+func (r *Relay) Destination(string) string { return "" }

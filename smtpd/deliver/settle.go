@@ -11,27 +11,33 @@ import (
 
 // finish books the results of a task.
 func (r *Runner) finish(t task) {
-	r.flying--
+	r.end(t)
 	now := r.Now()
 	down := false
+	var again []item
 	for i, res := range t.results {
 		switch res.Kind {
 		case 0:
-			res = Result{Deferred, "the transport said nothing"}
+			res = Result{Kind: Deferred, Answer: "the transport said nothing"}
 		case Down:
-			r.wentDown(t.c.a, res.Answer, now, !down)
+			r.wentDown(t.a, res.Answer, now, !down)
 			down = true
-			t.c.unsent = append(t.c.unsent, t.to[i])
+			again = append(again, t.items[i])
 			continue
+		case Unreachable:
+			res.Kind = Deferred
 		}
 		r.cameBack()
-		r.book(t.c, t.to[i], res, now)
+		r.book(t.items[i], res, now)
 	}
-	r.advance(t.c.a)
+	r.putBack(t, again)
+	r.judge(t, now)
+	r.advance(t.a)
 }
 
 // book writes the fate of one recipient into its claim's settlement.
-func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
+func (r *Runner) book(it item, res Result, now time.Time) {
+	c, to := it.c, it.to
 	c.open--
 	c.tried++
 	r.copies++
@@ -41,7 +47,7 @@ func (r *Runner) book(c *claim, to store.Recipient, res Result, now time.Time) {
 	}
 	hard := res.Kind == Failed && bounce.Hard(res.Answer)
 	if res.Kind == Deferred && now.Sub(to.Since) >= r.RetryFor {
-		res = Result{Failed, "tried for " + r.RetryFor.String() + ", last answer: " + res.Answer}
+		res = Result{Kind: Failed, Answer: "tried for " + r.RetryFor.String() + ", last answer: " + res.Answer}
 	}
 	if r.Count != nil {
 		r.Count(res.Kind, 1)
@@ -81,8 +87,8 @@ func (r *Runner) advance(a *active) {
 		if !c.retry {
 			s.Cursor, s.Exhausted = c.last, c.exhausted
 		}
-		if a.waiting {
-			s.Whole, a.waiting = &store.Wait{}, false
+		if a.stands {
+			s.Whole, a.stands = &store.Wait{}, false
 		}
 		r.pending = append(r.pending, s)
 		if c.delivered > 0 {
@@ -138,7 +144,7 @@ func (r *Runner) wentDown(a *active, answer string, now time.Time, first bool) {
 
 // showOutage writes to the job why it waits.
 func (r *Runner) showOutage(a *active) {
-	a.waiting = true
+	a.stands = true
 	r.pending = append(r.pending, store.Settlement{Job: a.job.ID, Whole: &store.Wait{Attempts: r.down.attempts, Next: r.down.next, Answer: r.down.answer}})
 }
 
@@ -153,7 +159,7 @@ func (r *Runner) cameBack() {
 // nothing about its members.
 func (r *Runner) expire(now time.Time) error {
 	for _, a := range slices.Clone(r.active) {
-		if !a.waiting {
+		if !a.stands {
 			r.showOutage(a)
 		}
 		if r.flying > 0 || now.Sub(a.job.Created) < r.RetryFor {

@@ -37,6 +37,8 @@ func (s *script) Deliver(_ context.Context, copies []deliver.Copy, report func(i
 
 func (s *script) Close() error { return nil }
 
+func (s *script) Destination(string) string { return "" }
+
 func (s *script) asked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
