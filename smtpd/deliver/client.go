@@ -44,7 +44,7 @@ func (r reply) result() Result {
 	case 5:
 		return Result{Kind: Failed, Answer: r.text}
 	}
-	return Result{Kind: Deferred, Answer: r.text}
+	return Result{Kind: Deferred, Answer: r.text, Slower: strings.HasPrefix(r.text[min(4, len(r.text)):], "4.7.")} // security and policy: less at a time
 }
 
 // errConfused: the remote's answer fits no command of ours, so that nothing later can be told apart.
@@ -244,13 +244,20 @@ func isASCII(s string) bool {
 // the error that ended the session, if one did: no word was said about the others.
 func (c *client) deliver(copies []Copy, report func(i int, r Result)) (reported int, err error) {
 	defer func() { c.used = time.Now() }()
+	if copies, err = c.fitting(copies); err != nil {
+		return 0, err
+	}
+	if c.has("CHUNKING") && c.has("PIPELINING") {
+		return c.deliverChunked(copies, report)
+	}
 	ahead := false // the envelope of copies[i] has been written already
 	for i := range copies {
 		if !c.takes(copies[i]) {
-			report(i, Result{Kind: Failed, Answer: "5.6.7 the relay cannot take addresses with other than ASCII letters"})
+			report(i, notASCII)
 			reported++
 			continue
 		}
+		c.conn.SetWriteDeadline(time.Now().Add(dataTimeout))
 		ready, r, err := c.envelope(copies[i], ahead)
 		ahead = false
 		if err == nil && ready {
@@ -280,6 +287,26 @@ func (c *client) deliver(copies []Copy, report func(i int, r Result)) (reported 
 	}
 	return reported, nil
 }
+
+// fitting are the copies in a form that the remote can take: without bytes over 127 where it has no 8BITMIME (RFC 6152).
+func (c *client) fitting(copies []Copy) ([]Copy, error) {
+	if c.has("8BITMIME") || !slices.ContainsFunc(copies, func(cp Copy) bool { return cp.Content.EightBit && cp.SevenBit != nil }) {
+		return copies, nil
+	}
+	copies = slices.Clone(copies)
+	for i, cp := range copies {
+		if cp.Content.EightBit && cp.SevenBit != nil {
+			var err error
+			if copies[i], err = cp.SevenBit(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return copies, nil
+}
+
+// notASCII is the fate of a copy that the remote cannot take, RFC 6531 section 3.2.
+var notASCII = Result{Kind: Failed, Answer: "5.6.7 the remote cannot take addresses with other than ASCII letters"}
 
 // takes tells whether the remote understands the recipient's address (RFC 6531).
 func (c *client) takes(cp Copy) bool { return isASCII(cp.To) || c.has("SMTPUTF8") }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"sync"
-	"unicode/utf8"
 
 	"wesouthasians.org/sangam/archive"
 )
@@ -15,6 +14,8 @@ type Copy struct {
 	To      string
 	Head    []byte // whole header fields, CRLF
 	Content *Content
+	// SevenBit makes the copy anew without bytes over 127, for a remote that takes no others; nil when there are none.
+	SevenBit func() (Copy, error)
 }
 
 // Content is what all copies of a post share.
@@ -44,7 +45,7 @@ func (c *Content) Wire() []byte {
 }
 
 func newContent(raw []byte) *Content {
-	return &Content{Raw: raw, EightBit: bytes.ContainsFunc(raw, func(r rune) bool { return r >= utf8.RuneSelf })}
+	return &Content{Raw: raw, EightBit: eightBit(raw)}
 }
 
 // sendable is a message with CRLF as its only line ends, and one at its end. A bare CR may be taken for the end of a line, and so of the message:

@@ -132,11 +132,11 @@ func (r *Runner) activate(j store.Job) (*active, error) {
 		render: &renderer{addresses: r.Addresses, webURL: r.WebURL, stamp: r.Stamp, list: l, job: j, raw: raw, now: r.Now, link: r.Attachment}}, nil
 }
 
-// next makes the next task: deferrals that are due, then the jobs in turns. Its job is nil when there is nothing to do.
-func (r *Runner) next() (task, error) {
+// next makes the next task: deferrals that are due, then the jobs in turns. nil when there is nothing to do.
+func (r *Runner) next() (*task, error) {
 	now := r.Now()
 	if r.down.is() && (now.Before(r.down.next) || r.flying > 0) {
-		return task{}, r.expire(now)
+		return nil, r.expire(now)
 	}
 	if !r.due.IsZero() && !now.Before(r.due) {
 		if err := r.retries(now); err != nil { // posts that were never tried need not wait for it
@@ -146,12 +146,13 @@ func (r *Runner) next() (task, error) {
 	}
 	for _, a := range slices.Clone(r.active) { // each has something waiting, so that all get their turns
 		if err := r.claim(a, now); err != nil {
-			return task{}, err
+			return nil, err
 		}
 	}
+	r.stray(now)
 	r.shed(now)
 	for {
-		if t := r.pick(now); t.a != nil {
+		if t := r.pick(now); t != nil {
 			return t, nil
 		}
 		before := r.waiting
@@ -160,11 +161,11 @@ func (r *Runner) next() (task, error) {
 				continue
 			}
 			if err := r.claimMore(a, now); err != nil {
-				return task{}, err
+				return nil, err
 			}
 		}
 		if r.waiting == before {
-			return task{}, nil
+			return nil, nil
 		}
 	}
 }
@@ -188,7 +189,7 @@ func (r *Runner) claimMore(a *active, now time.Time) error {
 		return err
 	}
 	a.behind, a.more = last, more
-	c := &claim{a: a, last: last, exhausted: !more, open: len(rs)}
+	c := &claim{a: a, last: last, exhausted: !more, open: len(rs), began: now}
 	a.claims = append(a.claims, c)
 	if len(rs) == 0 {
 		r.advance(a)
@@ -270,7 +271,7 @@ func (r *Runner) retryClaim(job uint64) (*claim, error) {
 		return nil, err
 	}
 	c := &claim{a: a, retry: true}
-	a.claims = []*claim{c}
+	a.strays = []*claim{c}
 	r.active = append(r.active, a)
 	return c, nil
 }

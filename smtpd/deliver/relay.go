@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"sync"
 	"time"
 )
 
@@ -27,20 +26,8 @@ type Relay struct {
 	user, password string
 	implicit       bool // TLS from the start
 	tls            *tls.Config
-
-	mu     sync.Mutex
-	idle   []*client
-	busy   int           // connections in use
-	freed  chan struct{} // closed when one of them is kept or ends
-	reaper *time.Timer
-	closed bool
+	pool           *pool
 }
-
-// A kept connection ends after so many messages or so long without one.
-const (
-	maxMessages = 1000
-	maxIdle     = 20 * time.Second
-)
 
 // NewRelay checks the URL; it connects when there is a copy.
 func NewRelay(o RelayOptions) (*Relay, error) {
@@ -48,7 +35,7 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" && u.Path != "/" {
 		return nil, errors.New("write it like smtp://user:password@host:587 or smtps://host:465")
 	}
-	r := &Relay{o: o, freed: make(chan struct{}), host: u.Hostname(), implicit: u.Scheme == "smtps"}
+	r := &Relay{o: o, pool: newPool(o.Connections), host: u.Hostname(), implicit: u.Scheme == "smtps"}
 	port := u.Port()
 	if port == "" {
 		port = map[bool]string{false: "25", true: "465"}[r.implicit]
@@ -96,7 +83,7 @@ func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, r
 		n, err := c.deliver(copies[from:], func(i int, res Result) { report(from+i, res) })
 		abort()
 		done += n
-		r.free(c, err == nil && ctx.Err() == nil)
+		r.pool.free(r.address, c, err == nil && ctx.Err() == nil)
 		if err == nil {
 			return
 		}
@@ -116,27 +103,16 @@ func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, r
 // those is waited for.
 func (r *Relay) client(ctx context.Context) (c *client, fresh bool, err error) {
 	for {
-		r.mu.Lock()
-		r.reap(time.Now())
-		freed := r.freed
-		if n := len(r.idle); n > 0 {
-			r.busy++
-			c, r.idle = r.idle[n-1], r.idle[:n-1]
-			r.mu.Unlock()
+		freed := r.pool.changed()
+		if c := r.pool.take(r.address); c != nil {
 			return c, false, nil
 		}
-		r.mu.Unlock()
 		c, err = r.connect(ctx)
-		r.mu.Lock()
 		if err == nil {
-			r.busy++
-		}
-		alone := r.busy == 0 && len(r.idle) == 0
-		r.mu.Unlock()
-		if err == nil {
+			r.pool.add()
 			return c, true, nil
 		}
-		if alone || ctx.Err() != nil {
+		if r.pool.alone() || ctx.Err() != nil {
 			return nil, false, err
 		}
 		select {
@@ -144,41 +120,6 @@ func (r *Relay) client(ctx context.Context) (c *client, fresh bool, err error) {
 		case <-ctx.Done():
 			return nil, false, err
 		}
-	}
-}
-
-// free gives back a connection: to be kept, or to be closed.
-func (r *Relay) free(c *client, keep bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.busy--
-	close(r.freed)
-	r.freed = make(chan struct{})
-	if !keep || r.closed || c.sent >= maxMessages || len(r.idle) >= r.o.Connections {
-		c.quit(keep)
-		return
-	}
-	r.idle = append(r.idle, c)
-	if r.reaper == nil {
-		r.reaper = time.AfterFunc(maxIdle, func() {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.reap(time.Now())
-		})
-	}
-}
-
-// reap closes what was idle for too long; the oldest come first.
-func (r *Relay) reap(now time.Time) {
-	for len(r.idle) > 0 && now.Sub(r.idle[0].used) >= maxIdle {
-		r.idle[0].quit(true)
-		r.idle = r.idle[1:]
-	}
-	if r.reaper != nil && len(r.idle) > 0 {
-		r.reaper.Reset(maxIdle - now.Sub(r.idle[0].used))
-	} else if r.reaper != nil {
-		r.reaper.Stop()
-		r.reaper = nil
 	}
 }
 
@@ -235,14 +176,7 @@ func (r *Relay) greet(c *client) error {
 
 // Close ends the kept connections.
 func (r *Relay) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	for _, c := range r.idle {
-		c.quit(true)
-	}
-	r.idle = nil
-	r.reap(time.Now())
+	r.pool.close()
 	return nil
 }
 

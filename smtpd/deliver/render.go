@@ -37,10 +37,17 @@ type renderer struct {
 	now       func() time.Time
 	link      func(l store.List, number uint64, a archive.Attachment, until time.Time) string
 
-	whole, linked rendition
+	mu    sync.Mutex
+	forms map[form]*rendition
 }
 
-// rendition is what many copies share.
+// form of a post that many copies share.
+type form struct {
+	links    bool // in place of attachments
+	sevenBit bool // for remotes without 8BITMIME
+}
+
+// rendition is a post in one form.
 type rendition struct {
 	once    sync.Once
 	err     error
@@ -48,43 +55,47 @@ type rendition struct {
 	signing *dkim.Message // nil: copies are not signed
 }
 
-// rendition does once what copies share: From, the seal, the hash of the body. It may ask the DNS, so it is done by a worker. With links they
-// stand in place of attachments.
-func (r *renderer) rendition(ctx context.Context, links bool) *rendition {
-	if !links {
-		r.whole.once.Do(func() { r.whole.err = r.share(ctx, &r.whole, r.raw) })
-		return &r.whole
-	}
-	r.linked.once.Do(func() {
-		if raw, taken := r.detach(); taken {
-			r.linked.err = r.share(ctx, &r.linked, raw)
-			return
+// rendition does once what copies of a form share: From, the seal, the hash of the body. It may ask the DNS, so it is done by a worker.
+func (r *renderer) rendition(ctx context.Context, f form) (*rendition, error) {
+	r.mu.Lock()
+	v := r.forms[f]
+	if v == nil {
+		v = &rendition{}
+		if r.forms == nil {
+			r.forms = map[form]*rendition{}
 		}
-		w := r.rendition(ctx, false)
-		r.linked.content, r.linked.signing, r.linked.err = w.content, w.signing, w.err
-	})
-	return &r.linked
+		r.forms[f] = v
+	}
+	r.mu.Unlock()
+	v.once.Do(func() { v.err = r.make(ctx, f, v) })
+	return v, v.err
 }
 
-// detach puts links in place of the attachments of a post. They work for so long from the post on.
-func (r *renderer) detach() (raw []byte, taken bool) {
-	return post.Link(r.raw, func(a archive.Attachment) string {
-		return r.link(r.list, r.job.Number, a, r.job.Created.AddDate(0, 0, post.LinkDays))
-	})
-}
-
-func (r *renderer) share(ctx context.Context, v *rendition, raw []byte) error {
+func (r *renderer) make(ctx context.Context, f form, v *rendition) error {
+	raw := r.raw
+	if f.links {
+		linked, taken := r.detach()
+		if !taken { // nothing to link: as for the others
+			whole, err := r.rendition(ctx, form{sevenBit: f.sevenBit})
+			v.content, v.signing = whole.content, whole.signing
+			return err
+		}
+		raw = linked
+	}
 	raw = sendable(raw)
 	if r.rewrites(ctx, raw) {
 		raw = rewriteFrom(raw, r.list)
 	}
-	domain := r.list.Domain
-	if domain == "" {
-		domain = r.stamp.Domain
+	if f.sevenBit {
+		raw = sevenBit(raw)
 	}
 	if r.stamp.Keys == nil {
 		v.content = newContent(raw)
 		return nil
+	}
+	domain := r.list.Domain
+	if domain == "" {
+		domain = r.stamp.Domain
 	}
 	keys := r.stamp.Keys()
 	seal, err := r.seal(raw, domain, keys[0])
@@ -94,6 +105,13 @@ func (r *renderer) share(ctx context.Context, v *rendition, raw []byte) error {
 	v.signing = dkim.Prepare(raw, domain, keys)
 	v.content = newContent(append(seal, raw...))
 	return nil
+}
+
+// detach puts links in place of the attachments of a post. They work for so long from the post on.
+func (r *renderer) detach() (raw []byte, taken bool) {
+	return post.Link(r.raw, func(a archive.Attachment) string {
+		return r.link(r.list, r.job.Number, a, r.job.Created.AddDate(0, 0, post.LinkDays))
+	})
 }
 
 // rewrites tells whether the list becomes the author of the copies.
@@ -111,16 +129,18 @@ func (r *renderer) rewrites(ctx context.Context, raw []byte) bool {
 
 // seal continues the chain of a message that was verified at arrival, RFC 8617 section 5.1.
 func (r *renderer) seal(raw []byte, domain string, key dkim.Key) ([]byte, error) {
-	for _, found := range archive.ParseHeader(raw).Values("Authentication-Results") {
-		id, results, _ := strings.Cut(found, ";")
+	for _, told := range archive.ParseHeader(raw).Values("Authentication-Results") {
+		id, results, _ := strings.Cut(told, ";")
 		if !strings.EqualFold(strings.TrimSpace(id), r.stamp.Hostname) {
 			continue
 		}
 		for result := range strings.SplitSeq(results, ";") {
-			cv, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(result), "arc="), " ")
-			switch state := arc.Result(cv); state {
-			case arc.None, arc.Pass, arc.Fail:
-				return arc.Seal(raw, found, state, domain, key, r.now())
+			found, isArc := strings.CutPrefix(strings.TrimSpace(result), "arc=")
+			cv, _, _ := strings.Cut(found, " ")
+			switch state := arc.Result(cv); {
+			case !isArc:
+			case state == arc.None, state == arc.Pass, state == arc.Fail:
+				return arc.Seal(raw, told, state, domain, key, r.now())
 			}
 		}
 		return nil, nil
@@ -128,13 +148,28 @@ func (r *renderer) seal(raw []byte, domain string, key dkim.Key) ([]byte, error)
 	return nil, nil
 }
 
-// copy for one recipient. A post gets the return path and the unsubscribe fields of its member (RFC 2369, RFC 8058).
+// copy for one recipient.
 func (r *renderer) copy(ctx context.Context, rc store.Recipient) (Copy, error) {
-	links := r.job.Number != 0 && r.link != nil && r.list.Archive != "off" && (rc.Links || r.list.Attachments == "link")
-	v := r.rendition(ctx, links)
-	if v.err != nil {
-		return Copy{}, v.err
+	f := form{links: r.job.Number != 0 && r.link != nil && r.list.Archive != "off" && (rc.Links || r.list.Attachments == "link")}
+	v, err := r.rendition(ctx, f)
+	if err != nil {
+		return Copy{}, err
 	}
+	c, err := r.copyOf(v, rc)
+	if v.content.EightBit {
+		c.SevenBit = func() (Copy, error) {
+			v, err := r.rendition(ctx, form{f.links, true})
+			if err != nil {
+				return Copy{}, err
+			}
+			return r.copyOf(v, rc)
+		}
+	}
+	return c, err
+}
+
+// copyOf a rendition. A post gets the return path and the unsubscribe fields of its member (RFC 2369, RFC 8058).
+func (r *renderer) copyOf(v *rendition, rc store.Recipient) (Copy, error) {
 	c := Copy{From: string(r.job.Sender), To: rc.Mailbox, Content: v.content}
 	if r.job.ListMail() {
 		l := r.list

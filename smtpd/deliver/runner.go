@@ -51,14 +51,17 @@ type Runner struct {
 	Options
 	active   []*active // in the order of their turns
 	known    map[uint64]*active
-	tasks    chan task
-	finished chan task
+	tasks    chan *task
+	finished chan *task
 	flying   int
 
 	destinations map[string]*destination
 	turns        []*destination // in the order of their turns
 	waiting      int            // recipients, over all destinations
 	slow         int            // tasks that fly to slow destinations
+	inFlight     map[*task]bool
+	strayed      time.Time         // when it was last looked for strays
+	astray       map[deferral]bool // strays without a fate
 
 	down     outage
 	pending  []store.Settlement
@@ -90,6 +93,7 @@ type active struct {
 	behind  store.Address // last recipient claimed
 	more    bool
 	claims  []*claim // in flight, in the order of the roster
+	strays  []*claim // and those that have rows of their own
 	waiting int      // recipients that wait for their turns
 	stands  bool     // the store knows that the whole job waits
 }
@@ -104,7 +108,9 @@ type claim struct {
 	tried      int // recipients with a fate
 	settlement store.Settlement
 	delivered  int
-	retry      bool // of deferrals: it moves no cursor
+	retry      bool // of recipients with rows of their own: it moves no cursor
+	stray      bool // they got them while they were tried
+	began      time.Time
 }
 
 // untouched: no recipient has a fate.
@@ -115,6 +121,7 @@ type task struct {
 	a       *active
 	d       *destination
 	items   []item
+	to      []store.Recipient // of the items, for the worker
 	results []Result
 	began   time.Time
 	slow    bool // its destination was, when it began
@@ -122,8 +129,8 @@ type task struct {
 
 // New returns a runner that does not run yet.
 func New(o Options) *Runner {
-	return &Runner{Options: o, known: map[uint64]*active{}, tasks: make(chan task), finished: make(chan task, 64),
-		retrying: map[deferral]bool{}, destinations: map[string]*destination{}}
+	return &Runner{Options: o, known: map[uint64]*active{}, tasks: make(chan *task), finished: make(chan *task, 64),
+		retrying: map[deferral]bool{}, destinations: map[string]*destination{}, inFlight: map[*task]bool{}, astray: map[deferral]bool{}}
 }
 
 // Run works until the context ends, then lets the copies in flight finish, settles them and leaves the rest in the store.
@@ -172,15 +179,14 @@ func (r *Runner) leave() {
 			a.claims, a.more = a.claims[:n-1], true
 		}
 		for _, it := range r.withdraw(a) {
-			c, to := it.c, it.to
-			if c.open--; untouched[c] || c.retry {
+			c := it.c
+			if c.open--; untouched[c] || c.retry && !c.stray {
 				continue
 			}
-			if to.Since.IsZero() {
-				to.Since = now
+			if it.to.Since.IsZero() {
+				it.to.Since = now
 			}
-			c.settlement.Deferred = append(c.settlement.Deferred, store.Deferral{Recipient: to.Address, Mailbox: to.Mailbox,
-				Member: to.Member, Attempts: to.Attempts, Since: to.Since, Next: now, LastAnswer: "the server was stopped before it was sent"})
+			c.settlement.Deferred = append(c.settlement.Deferred, it.deferral(now, "the server was stopped before it was sent"))
 		}
 		r.advance(a)
 	}
@@ -188,18 +194,18 @@ func (r *Runner) leave() {
 
 func (r *Runner) work(ctx context.Context) {
 	for t := range r.tasks {
-		t.results = make([]Result, len(t.items))
+		t.results = make([]Result, len(t.to))
 		r.send(ctx, t)
 		r.finished <- t
 	}
 }
 
 // send makes the copies of a task and hands them over.
-func (r *Runner) send(ctx context.Context, t task) {
-	copies := make([]Copy, len(t.items))
-	for i, it := range t.items {
+func (r *Runner) send(ctx context.Context, t *task) {
+	copies := make([]Copy, len(t.to))
+	for i, to := range t.to {
 		var err error
-		if copies[i], err = t.a.render.copy(ctx, it.to); err != nil {
+		if copies[i], err = t.a.render.copy(ctx, to); err != nil {
 			for i := range t.results {
 				t.results[i] = Result{Kind: Deferred, Answer: "the copy cannot be made: " + err.Error()}
 			}
@@ -226,9 +232,9 @@ func (r *Runner) turn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var tasks chan task
+		var tasks chan *task
 		switch {
-		case t.a != nil:
+		case t != nil:
 			t.began, tasks = r.Now(), r.tasks
 		case r.flying == 0: // nothing more will come to be settled with it
 			if err := r.settle(ctx); err != nil {
@@ -250,14 +256,14 @@ func (r *Runner) turn(ctx context.Context) error {
 		case done := <-r.finished:
 			r.finish(done)
 		case <-outbox:
-			r.putBack(t, t.items)
+			r.putAllBack(t)
 			timer.Stop()
 			return nil
 		case <-timer.C:
 		case <-ctx.Done():
 		}
 		timer.Stop()
-		r.putBack(t, t.items)
+		r.putAllBack(t)
 		if ctx.Err() != nil || r.beyond && r.roomy() {
 			return r.settle(ctx)
 		}

@@ -112,8 +112,8 @@ func (d *destination) take(n int) (*active, []item) {
 	return l.a, items
 }
 
-// pick makes a task for the next destination in turn that may have one; its job is nil when none may.
-func (r *Runner) pick(now time.Time) task {
+// pick makes a task for the next destination in turn that may have one; nil when none may.
+func (r *Runner) pick(now time.Time) *task {
 	for i, d := range r.turns {
 		if d.waiting == 0 || d.flying >= d.limit || d.paused.After(now) || d.slow && r.slow >= max(1, r.Connections/2) {
 			continue
@@ -129,13 +129,17 @@ func (r *Runner) pick(now time.Time) task {
 		}
 		a.waiting -= len(items)
 		r.waiting -= len(items)
-		return task{a: a, d: d, items: items, slow: d.slow}
+		t := &task{a: a, d: d, items: items, slow: d.slow}
+		for _, it := range items {
+			t.to = append(t.to, it.to)
+		}
+		return t
 	}
-	return task{}
+	return nil
 }
 
 // putBack lets the recipients of a task wait again, first in their line.
-func (r *Runner) putBack(t task, items []item) {
+func (r *Runner) putBack(t *task, items []item) {
 	if len(items) == 0 {
 		return
 	}
@@ -156,8 +160,16 @@ func (r *Runner) putBack(t task, items []item) {
 	d.lines = append([]*line{{t.a, items}}, d.lines...)
 }
 
+// putAllBack undoes pick.
+func (r *Runner) putAllBack(t *task) {
+	if t != nil {
+		r.putBack(t, t.items)
+	}
+}
+
 // begin and end book a task that flies.
-func (r *Runner) begin(t task) {
+func (r *Runner) begin(t *task) {
+	r.inFlight[t] = true
 	r.flying++
 	t.d.flying++
 	if t.slow {
@@ -165,7 +177,8 @@ func (r *Runner) begin(t task) {
 	}
 }
 
-func (r *Runner) end(t task) {
+func (r *Runner) end(t *task) {
+	delete(r.inFlight, t)
 	r.flying--
 	t.d.flying--
 	if t.slow {
@@ -174,7 +187,7 @@ func (r *Runner) end(t task) {
 }
 
 // judge adapts the limit of a destination to how a task went.
-func (r *Runner) judge(t task, now time.Time) {
+func (r *Runner) judge(t *task, now time.Time) {
 	if r.PerDestination == 0 {
 		return
 	}

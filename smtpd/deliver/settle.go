@@ -10,7 +10,7 @@ import (
 )
 
 // finish books the results of a task.
-func (r *Runner) finish(t task) {
+func (r *Runner) finish(t *task) {
 	r.end(t)
 	now := r.Now()
 	down := false
@@ -42,6 +42,7 @@ func (r *Runner) book(it item, res Result, now time.Time) {
 	c.tried++
 	r.copies++
 	j := c.a.job
+	delete(r.astray, deferral{j.ID, to.Address})
 	if to.Since.IsZero() {
 		to.Since = now
 	}
@@ -58,11 +59,10 @@ func (r *Runner) book(it item, res Result, now time.Time) {
 		c.delivered++
 		log.Debug("delivered")
 	case Deferred:
-		attempts := to.Attempts + 1
-		next := now.Add(backoff(firstRetry, lastRetry, attempts)).Truncate(time.Second)
-		c.settlement.Deferred = append(c.settlement.Deferred, store.Deferral{Recipient: to.Address, Mailbox: to.Mailbox, Member: to.Member,
-			Attempts: attempts, Since: to.Since, Next: next, LastAnswer: res.Answer})
-		log.Info("deferred", "attempts", attempts, "next", next)
+		to.Attempts++
+		next := now.Add(backoff(firstRetry, lastRetry, to.Attempts)).Truncate(time.Second)
+		c.settlement.Deferred = append(c.settlement.Deferred, item{c, to}.deferral(next, res.Answer))
+		log.Info("deferred", "attempts", to.Attempts, "next", next)
 		if r.due.IsZero() || next.Before(r.due) {
 			r.due = next
 		}
@@ -79,25 +79,36 @@ func (r *Runner) book(it item, res Result, now time.Time) {
 // advance settles the claims of a job that are through, in the order of the roster, so that the cursor never passes one
 // that is not.
 func (r *Runner) advance(a *active) {
+	a.strays = slices.DeleteFunc(a.strays, func(c *claim) bool { // these wait for nobody
+		if s := c.settlement; c.open == 0 || len(s.Deferred)+len(s.Done)+len(s.Failed) > 0 {
+			r.through(c)
+		}
+		return c.open == 0
+	})
 	for len(a.claims) > 0 && a.claims[0].open == 0 {
-		c := a.claims[0]
+		r.through(a.claims[0])
 		a.claims = a.claims[1:]
-		s := c.settlement
-		s.Job = a.job.ID
-		if !c.retry {
-			s.Cursor, s.Exhausted = c.last, c.exhausted
-		}
-		if a.stands {
-			s.Whole, a.stands = &store.Wait{}, false
-		}
-		r.pending = append(r.pending, s)
-		if c.delivered > 0 {
-			r.Log.Info("delivered", "job", a.job.ID, "list", a.render.list.Name, "number", a.job.Number, "recipients", c.delivered)
-		}
 	}
-	if len(a.claims) == 0 && !a.more { // it stays in known until that is settled, so that load does not begin it anew
+	if len(a.claims)+len(a.strays) == 0 && !a.more { // it stays in known until that is settled, so that load does not begin it anew
 		r.active = slices.DeleteFunc(r.active, func(x *active) bool { return x == a })
 	}
+}
+
+// through lets a claim be settled, as far as it has come.
+func (r *Runner) through(c *claim) {
+	a, s := c.a, c.settlement
+	s.Job = a.job.ID
+	if !c.retry {
+		s.Cursor, s.Exhausted = c.last, c.exhausted
+	}
+	if a.stands {
+		s.Whole, a.stands = &store.Wait{}, false
+	}
+	r.pending = append(r.pending, s)
+	if c.delivered > 0 {
+		r.Log.Info("delivered", "job", a.job.ID, "list", a.render.list.Name, "number", a.job.Number, "recipients", c.delivered)
+	}
+	c.settlement, c.delivered = store.Settlement{}, 0
 }
 
 // settleInTime writes what is booked when it is much or old.
@@ -121,7 +132,9 @@ func (r *Runner) settle(ctx context.Context) error {
 			delete(r.known, s.Job)
 		}
 		for _, d := range s.Deferred { // only now: until it is written the store still calls it due
-			delete(r.retrying, deferral{s.Job, d.Recipient})
+			if key := (deferral{s.Job, d.Recipient}); !r.astray[key] {
+				delete(r.retrying, key)
+			}
 		}
 		for _, a := range s.Done {
 			delete(r.retrying, deferral{s.Job, a})

@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/base64"
+	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +29,8 @@ type Options struct {
 	User         string        // offers AUTH PLAIN, and wants it
 	Password     string
 	NoPipelining bool
+	Chunking     bool // offers CHUNKING, RFC 3030
+	SevenBit     bool // offers no 8BITMIME
 }
 
 // Message is one copy that arrived.
@@ -244,6 +248,8 @@ func (c *client) command(line string) bool {
 		c.recipient(address(arg))
 	case "DATA":
 		return c.data()
+	case "BDAT":
+		return c.chunk(arg)
 	case "QUIT":
 		c.say("221 bye")
 		return false
@@ -254,7 +260,13 @@ func (c *client) command(line string) bool {
 }
 
 func (c *client) hello() {
-	lines := []string{"sink", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"}
+	lines := []string{"sink", "SMTPUTF8", "ENHANCEDSTATUSCODES"}
+	if !c.sink.SevenBit {
+		lines = append(lines, "8BITMIME")
+	}
+	if c.sink.Chunking {
+		lines = append(lines, "CHUNKING")
+	}
 	if !c.sink.NoPipelining {
 		lines = append(lines, "PIPELINING")
 	}
@@ -316,6 +328,36 @@ func (c *client) data() bool {
 			data = append(data, b...)
 		}
 	}
+	return c.finish(data)
+}
+
+// chunk takes a whole message, the only chunk.
+func (c *client) chunk(arg string) bool {
+	size, last, _ := strings.Cut(arg, " ")
+	n, err := strconv.Atoi(size)
+	if err != nil || last != "LAST" {
+		c.say("501 5.5.4 one chunk a message")
+		return false
+	}
+	var data []byte
+	if c.sink.Keep {
+		data = make([]byte, n)
+		_, err = io.ReadFull(c.r, data)
+	} else {
+		_, err = c.r.Discard(n)
+	}
+	if err != nil {
+		return false
+	}
+	if len(c.to) == 0 {
+		c.say("554 5.5.1 no valid recipients")
+		return true
+	}
+	return c.finish(data)
+}
+
+// finish answers a message.
+func (c *client) finish(data []byte) bool {
 	if c.sink.AnswerData != nil {
 		switch answer := c.sink.AnswerData(c.to); answer {
 		case "":

@@ -1,0 +1,5 @@
+package deliver
+
+import "time"
+
+func init() { strayAfter = 100 * time.Millisecond }
