@@ -63,6 +63,7 @@ func (d *Direct) Close() error {
 type route struct {
 	domain string
 	hosts  []string
+	equal  int // so many of the hosts are the most preferred
 	policy TLSPolicy
 	tried  int // hosts that could not be reached, from the first on
 	last   error
@@ -129,7 +130,7 @@ func (d *Direct) route(ctx context.Context, domain string) (*route, error) {
 	if d.o.Policy != nil {
 		rt.policy = d.o.Policy(ctx, domain)
 	}
-	hosts, err := mailHosts(ctx, d.o.Resolver, domain, d.o.Hostname)
+	hosts, equal, err := mailHosts(ctx, d.o.Resolver, domain, d.o.Hostname)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +139,7 @@ func (d *Direct) route(ctx context.Context, domain string) (*route, error) {
 			return nil, fmt.Errorf("none of the mail servers of %s is one that its MTA-STS policy names", domain)
 		}
 	}
-	rt.hosts = hosts
+	rt.hosts, rt.equal = hosts, min(equal, len(hosts))
 	return rt, nil
 }
 
@@ -152,13 +153,19 @@ func (rt *route) key(host string) string {
 
 // client takes a kept connection to one of the hosts, or makes one to the first that answers; nil when none does.
 func (d *Direct) client(ctx context.Context, rt *route) (host string, c *client, fresh bool) {
-	for _, host := range rt.hosts[rt.tried:] {
+	for i, host := range rt.hosts[rt.tried:] {
+		if rt.tried+i > 0 && rt.tried+i >= rt.equal {
+			break // one that is preferred is tried first
+		}
 		if c := d.pool.take(rt.key(host)); c != nil {
 			return host, c, false
 		}
 	}
 	for ; rt.tried < len(rt.hosts) && ctx.Err() == nil; rt.tried++ {
 		host = rt.hosts[rt.tried]
+		if c := d.pool.take(rt.key(host)); c != nil {
+			return host, c, false
+		}
 		c, err := d.connect(ctx, host, rt.policy.Required)
 		if err == nil {
 			d.pool.add()

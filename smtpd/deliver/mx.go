@@ -23,19 +23,21 @@ type noMail struct{ answer string }
 func (e noMail) Error() string { return e.answer }
 
 // mailHosts are the hosts to try for a domain, in order: by preference, those of one preference shuffled (RFC 5321 section 5.1). noMail, or an
-// error when the DNS has no answer now.
-func mailHosts(ctx context.Context, r Resolver, domain, self string) ([]string, error) {
+// error when the DNS has no answer now. equal is how many of them are the most preferred.
+func mailHosts(ctx context.Context, r Resolver, domain, self string) (hosts []string, equal int, err error) {
 	mxs, err := r.LookupMX(ctx, domain)
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return implicitHost(ctx, r, domain)
+		hosts, err = implicitHost(ctx, r, domain)
+		return hosts, len(hosts), err
 	case err != nil && len(mxs) == 0:
-		return nil, fmt.Errorf("look up the mail servers of %s: %w", domain, err)
+		return nil, 0, fmt.Errorf("look up the mail servers of %s: %w", domain, err)
 	case len(mxs) == 0:
-		return implicitHost(ctx, r, domain)
+		hosts, err = implicitHost(ctx, r, domain)
+		return hosts, len(hosts), err
 	case len(mxs) == 1 && mxs[0].Host == ".":
-		return nil, noMail{"556 5.1.10 " + domain + " takes no mail (null MX)"}
+		return nil, 0, noMail{"556 5.1.10 " + domain + " takes no mail (null MX)"}
 	}
 	mxs = slices.Clone(mxs)
 	rand.Shuffle(len(mxs), func(i, j int) { mxs[i], mxs[j] = mxs[j], mxs[i] })
@@ -47,15 +49,19 @@ func mailHosts(ctx context.Context, r Resolver, domain, self string) ([]string, 
 		}
 	}
 	if len(mxs) == 0 {
-		return nil, noMail{"554 5.4.6 mail for " + domain + " leads back to this server"}
+		return nil, 0, noMail{"554 5.4.6 mail for " + domain + " leads back to this server"}
 	}
-	var hosts []string
 	for _, mx := range mxs {
-		if host := strings.ToLower(strings.TrimSuffix(mx.Host, ".")); host != "" && len(hosts) < maxHosts {
-			hosts = append(hosts, host)
+		host := strings.ToLower(strings.TrimSuffix(mx.Host, "."))
+		if host == "" || len(hosts) == maxHosts {
+			continue
+		}
+		hosts = append(hosts, host)
+		if mx.Pref == mxs[0].Pref {
+			equal++
 		}
 	}
-	return hosts, nil
+	return hosts, equal, nil
 }
 
 // maxHosts that are tried for one domain.

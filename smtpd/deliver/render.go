@@ -135,11 +135,9 @@ func (r *renderer) seal(raw []byte, domain string, key dkim.Key) ([]byte, error)
 			continue
 		}
 		for result := range strings.SplitSeq(results, ";") {
-			found, isArc := strings.CutPrefix(strings.TrimSpace(result), "arc=")
+			found, isARC := strings.CutPrefix(strings.TrimSpace(result), "arc=")
 			cv, _, _ := strings.Cut(found, " ")
-			switch state := arc.Result(cv); {
-			case !isArc:
-			case state == arc.None, state == arc.Pass, state == arc.Fail:
+			if state := arc.Result(cv); isARC && (state == arc.None || state == arc.Pass || state == arc.Fail) {
 				return arc.Seal(raw, told, state, domain, key, r.now())
 			}
 		}

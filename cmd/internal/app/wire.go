@@ -65,9 +65,15 @@ func (a *App) addDelivery(addresses *lists.Addresses) error {
 	d := a.Config.Delivery
 	var transport deliver.Transport
 	var err error
-	if d.Mode == "relay" {
+	perDestination := 0
+	switch d.Mode {
+	case "direct":
+		perDestination = d.ConnectionsPerDomain
+		transport = deliver.NewDirect(deliver.DirectOptions{Hostname: a.Config.Hostname, Resolver: a.dns, Port: d.Port,
+			Loopback: len(a.Config.DNS.Servers) > 0, Connections: d.Connections})
+	case "relay":
 		transport, err = deliver.NewRelay(deliver.RelayOptions{URL: d.Relay, TLS: d.RelayTLS, Hostname: a.Config.Hostname, Connections: d.Connections})
-	} else {
+	default:
 		transport, err = deliver.NewCapture(d.CaptureDir)
 	}
 	if err != nil {
@@ -75,7 +81,7 @@ func (a *App) addDelivery(addresses *lists.Addresses) error {
 	}
 	a.followers = append(a.followers, deliver.New(deliver.Options{
 		Store: a.Store, Addresses: addresses, Transport: transport, WebURL: a.Config.Web.URL, Attachment: web.NewLinks(a.Store, a.Config.Web.URL, a.Config.Domains[0]).Attachment, Stamp: a.stamp(), Connections: d.Connections,
-		RetryFor: time.Duration(d.RetryFor), Now: a.Now, Log: a.log, Count: a.countCopies,
+		PerDestination: perDestination, RetryFor: time.Duration(d.RetryFor), Now: a.Now, Log: a.log, Count: a.countCopies,
 	}))
 	return nil
 }

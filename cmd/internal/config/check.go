@@ -180,9 +180,8 @@ func (c *Config) checkDelivery(problem func(key, format string, args ...any)) {
 			problem("delivery.relay", "must name the mail server when delivery.mode is \"relay\", like smtp://user:password@mail.example.org:587")
 		}
 	case "direct":
-		problem("delivery.mode", "\"direct\" is not available in this version: use \"relay\" with a mail server that sends for you")
 	default:
-		problem("delivery.mode", "%q is not allowed: use capture or relay", d.Mode)
+		problem("delivery.mode", "%q is not allowed: use capture, relay or direct", d.Mode)
 	}
 	d.CaptureDir = c.path(d.CaptureDir)
 	oneOf(problem, "delivery.relay_tls", d.RelayTLS, "opportunistic", "require", "off")
@@ -215,6 +214,6 @@ func (c *Config) checkLater(problem func(key, format string, args ...any)) {
 		problem("tls.acme_directory", "is not available in this version, as is tls.mode = \"acme\": leave it empty")
 	}
 	if c.Delivery.Mode != "direct" && c.Delivery.Port != 25 {
-		problem("delivery.port", "is for mode direct, which is not available in this version: the port of the relay is part of delivery.relay")
+		problem("delivery.port", "is for delivery.mode = \"direct\": the port of the relay is part of delivery.relay")
 	}
 }
