@@ -24,12 +24,15 @@ import (
 //
 //	-- asha@x.org to list@y.org     she sends the mail below: fields, an empty line, text
 //	-- evil@z.org as asha@x.org to  the same with another envelope sender
+//	-- asha@x.org to list@y.org is refused TEXT    the server does not take it, and its answer has the text
 //	-- asha@x.org gets              a mail that she did not get yet has every line below, in its fields or its text
 //	-- asha@x.org replies           to the mail that she got last
 //	-- asha@x.org bounces           the mail that she got last comes back to its return path
 //	-- asha@x.org bounces FILE      the same with a report from a file
 //	-- asha@x.org follows           the link in the mail that she got last, and presses the button; the page has every line below
 //	-- clock 8d                     the server starts again, so much later than now
+//	-- restart                      the server stops and starts again
+//	-- crash                        the server is killed and starts again
 //	$ sangam …                      a command, its output has every line below
 //
 // What is not a step is a remark. Mail that nobody got in the dialog is an error.
@@ -143,11 +146,23 @@ func (d *dialog) step(head string, body []string) {
 			d.fail("%s: %v\n%s", head, err, out)
 		}
 		d.has(string(out), body)
+	case words[1] == "crash":
+		d.server.Process.Kill()
+		d.server.Wait()
+		d.start()
+	case words[1] == "restart":
+		d.stop()
+		d.start()
 	case words[1] == "clock":
 		d.quiet()
 		d.stop()
 		d.offset = words[2]
 		d.start()
+	case words[2] == "to" && len(words) > 5 && words[5] == "refused":
+		err := d.offer(words[1], words[1], words[3], body)
+		if want := strings.Join(words[6:], " "); err == nil || !strings.Contains(err.Error(), want) {
+			d.fail("%q is not in the answer %v", want, err)
+		}
 	case words[2] == "to":
 		d.send(words[1], words[1], words[3], body)
 	case words[2] == "as":
@@ -169,8 +184,15 @@ func (d *dialog) step(head string, body []string) {
 	}
 }
 
-// send a mail. A body without fields is text only.
+// send a mail that is taken.
 func (d *dialog) send(sender, from, to string, body []string) {
+	if err := d.offer(sender, from, to, body); err != nil {
+		d.fail("sending to %s: %v", to, err)
+	}
+}
+
+// offer a mail to the server. A body without fields is text only.
+func (d *dialog) offer(sender, from, to string, body []string) error {
 	d.ids++
 	text := strings.TrimSpace(strings.Join(body, "\n")) + "\n"
 	if !regexp.MustCompile(`^[A-Za-z-]+: `).MatchString(text) {
@@ -183,10 +205,7 @@ func (d *dialog) send(sender, from, to string, body []string) {
 	if sender == "<>" {
 		sender = ""
 	}
-	err := smtp.SendMail(d.smtp, nil, sender, []string{to}, []byte(strings.ReplaceAll(mail, "\n", "\r\n")))
-	if err != nil {
-		d.fail("sending to %s: %v", to, err)
-	}
+	return smtp.SendMail(d.smtp, nil, sender, []string{to}, []byte(strings.ReplaceAll(mail, "\n", "\r\n")))
 }
 
 // gets finds the mail among those that were not read yet, for copies and answers may overtake each other.

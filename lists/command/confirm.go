@@ -82,7 +82,7 @@ func (c *Clerk) Confirm(ctx context.Context, r lists.Route, m Mail) error {
 	mail := notice.Mail{Name: "answer", List: answer.list, To: []store.Address{to}, Language: answer.lang, Attached: answer.attached,
 		Values: notice.Values{"answers": answer.text}}
 	if to == who.address {
-		mail.InReplyTo = p.Described.Post.MessageID
+		mail.InReplyTo, mail.Subject = p.Described.Post.MessageID, answerTo(p.Header.Text("Subject"))
 	}
 	return c.Office.Send(ctx, notice.Answer, mail)
 }

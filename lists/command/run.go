@@ -268,14 +268,20 @@ func (a *act) answer(ctx context.Context, to store.Address, inReplyTo, subject s
 	}
 	m := notice.Mail{Name: "answer", List: a.implied, To: []store.Address{to}, Language: a.lang, InReplyTo: inReplyTo, Attached: a.attached,
 		Values: notice.Values{"answers": strings.Join(a.answers, "\n\n")}}
-	if subject = strings.TrimSpace(answerMarks.ReplaceAllString(subject, "")); subject != "" {
-		m.Subject = "Re: " + cut(subject, 200)
-	}
+	m.Subject = answerTo(subject)
 	kind := notice.Answer
 	if a.lost {
 		kind = notice.Lost
 	}
 	return a.Office.Send(ctx, kind, m)
+}
+
+// answerTo is the subject of an answer to a mail with a subject; empty: that of the text.
+func answerTo(subject string) string {
+	if subject = strings.TrimSpace(answerMarks.ReplaceAllString(subject, "")); subject == "" {
+		return ""
+	}
+	return "Re: " + cut(subject, 200)
 }
 
 // Ask does a command for an address that somebody gave, on the web: it is confirmed by mail, and answered only there.
