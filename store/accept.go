@@ -25,6 +25,7 @@ type Acceptance struct {
 	InHeader []Address // of the job
 	Held     uint64    // the held post that this approves: it goes in the same commit; ErrNotFound when it is gone
 	Member   Address   // whose Approved count grows; empty: nobody's
+	Trust    Address   // whose posts need no moderator from now on; empty: nobody's
 	// Receipt makes the letter that tells the author, given the number; nil: none. It is pure.
 	Receipt func(number uint64) Letter
 }
@@ -122,7 +123,8 @@ func identity(messageID string, content [32]byte) []byte {
 	return idHash(messageID)
 }
 
-// accept changes nothing before all that may refuse the post has been checked.
+// accept changes nothing of the log before all that may refuse the post has been checked. Who is trusted is so also when the post came in on
+// another way.
 func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 	if tx.Get(key(tList, a.List)) == nil {
 		return Post{}, fmt.Errorf("list: %w", ErrNotFound)
@@ -132,6 +134,11 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 		var err error
 		if held, err = get[Held](tx, key(tHeld, a.Held)); err != nil {
 			return Post{}, fmt.Errorf("held post %d: %w", a.Held, err)
+		}
+	}
+	if a.Trust != "" {
+		if err := tx.Put(key(tTrust, a.List, a.Trust), present); err != nil {
+			return Post{}, err
 		}
 	}
 	id := identity(a.MessageID, a.Content)

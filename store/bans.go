@@ -46,8 +46,11 @@ func asciiLabels(domain string) string {
 	return strings.Join(labels, ".")
 }
 
-// Matches tells whether an address is banned by it.
-func (b Ban) Matches(a Address) bool { return globMatch(b.Pattern, string(a)) }
+// Matches tells whether an address is banned by it, with its subaddress or without.
+func (b Ban) Matches(a Address) bool {
+	base, _, _ := strings.Cut(a.Local(), "+")
+	return globMatch(b.Pattern, string(a)) || globMatch(b.Pattern, base+"@"+a.Domain())
+}
 
 // globMatch matches with * as any text, in time linear in each part.
 func globMatch(pattern, s string) bool {
@@ -111,11 +114,6 @@ func (s *Store) Banned(list uint64, as ...Address) (banned bool, err error) {
 		}
 	}
 	return false, nil
-}
-
-// Trust lets an author's posts pass without a moderator.
-func (s *Store) Trust(list uint64, a Address) error {
-	return s.engine.Update(func(tx Tx) error { return tx.Put(key(tTrust, list, a), present) })
 }
 
 // Trusted tells whether an author is trusted, by this address or the one it was changed to.

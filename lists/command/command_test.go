@@ -425,9 +425,10 @@ func TestExportAndForget(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.store.SetPassword("asha@example.org", []byte("hash"), w.now))
 	w.must(w.store.ChangeFlags("asha@example.org", []store.FlagChange{{List: w.list.ID, Numbers: []uint64{1, 3}, Add: []string{`\Seen`}}}))
-	w.must(w.store.Trust(w.list.ID, "asha@example.org"))
 	p := post.New(w.list, "asha@example.org", w.message("asha@example.org", "Subject: Mine\n\ntext"), w.now)
-	_, err := w.store.Accept(context.Background(), p.Acceptance(post.Site{}))
+	mine := p.Acceptance(post.Site{})
+	mine.Trust = "asha@example.org"
+	_, err := w.store.Accept(context.Background(), mine)
 	w.must(err)
 	w.sent()
 	token := w.take("asha@example.org", "export me")[0].Token

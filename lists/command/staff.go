@@ -249,8 +249,11 @@ func (a *act) setHold(c call, on bool, text string) (string, error) {
 		l.OnHold = on
 		return nil
 	})
+	if err != nil {
+		return "", err
+	}
 	a.Log.Info(text, "list", c.list.Address(), "by", a.who.address)
-	return a.sayOf(c.list, text, nil), err
+	return a.sayOf(c.list, text, nil), nil
 }
 
 // stats shows numbers of a list.

@@ -52,6 +52,11 @@ func (d *Desk) Approve(ctx context.Context, id uint64) (store.Post, error) {
 	if err != nil {
 		return store.Post{}, err
 	}
+	return d.approve(ctx, h, l, "")
+}
+
+func (d *Desk) approve(ctx context.Context, h store.Held, l store.List, trust store.Address) (store.Post, error) {
+	id := h.ID
 	raw, err := d.Store.HeldRaw(id)
 	if err != nil {
 		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
@@ -61,7 +66,7 @@ func (d *Desk) Approve(ctx context.Context, id uint64) (store.Post, error) {
 		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
 	}
 	a := p.Acceptance(d.Site)
-	a.Held, a.KeepBoth = id, true
+	a.Held, a.KeepBoth, a.Trust = id, true, trust
 	if a.Receipt, err = d.Receipt(p); err != nil {
 		return store.Post{}, fmt.Errorf("approve %d: %w", id, err)
 	}
@@ -82,10 +87,7 @@ func (d *Desk) Trust(ctx context.Context, id uint64) (store.Held, error) {
 	if err != nil {
 		return h, err
 	}
-	if err := d.Store.Trust(l.ID, h.Author); err != nil {
-		return h, fmt.Errorf("trust %s: %w", h.Author, err)
-	}
-	_, err = d.Approve(ctx, id)
+	_, err = d.approve(ctx, h, l, h.Author)
 	return h, err
 }
 
