@@ -207,7 +207,7 @@ func FuzzDescribe(f *testing.F) {
 	})
 }
 
-// checkStructure asserts what imapserver needs to write it without a panic.
+// checkStructure asserts what a BODYSTRUCTURE must have to be written.
 func checkStructure(t testing.TB, bs imap.BodyStructure) {
 	t.Helper()
 	switch s := bs.(type) {

@@ -32,8 +32,8 @@ func (b *budget) text(s string) string {
 	return s
 }
 
-// envelopeText keeps the raw text of a field, encoded words included: imapserver writes ASCII as it is, which is what ENVELOPE asks for.
-// Raw 8-bit bytes are decoded; imapserver makes encoded words of them.
+// envelopeText keeps the raw text of a field, encoded words included, for that is what ENVELOPE asks for.
+// Raw 8-bit bytes are decoded; package imapd makes encoded words of them.
 func (h Header) envelopeText(s string) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' || s[i] > '~' {

@@ -123,7 +123,7 @@ func percentEncode(s string) string {
 	return b.String()
 }
 
-// encoded keeps ASCII and makes encoded words of the rest: imapserver writes a description as it is.
+// encoded keeps ASCII and makes encoded words of the rest: a description is sent as it is.
 func (h Header) encoded(s string) string {
 	return mime.QEncoding.Encode("utf-8", h.envelopeText(s))
 }

@@ -8,56 +8,72 @@ import (
 	"unicode"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
 	"golang.org/x/text/unicode/norm"
 
 	"wesouthasians.org/sangam/archive"
+	"wesouthasians.org/sangam/archive/imapd/wire"
 )
 
-// Search (RFC 9051 section 6.4.4) reads what a criterion needs and no more: flags and numbers from memory, dates and sizes from the
+// search (RFC 9051 section 6.4.4) reads what a criterion needs and no more: flags and numbers from memory, dates and sizes from the
 // post, the bytes for header fields and text.
-func (x *session) Search(kind imapserver.NumKind, c *imap.SearchCriteria, o *imap.SearchOptions) (*imap.SearchData, error) {
+func (x *session) search(c *wire.Command) (string, error) {
+	byUID := c.Name == "UID SEARCH"
+	c.SP()
+	s := c.Search()
+	err := c.End()
 	v := x.view
-	if v.kind == ofRejected || v.len() == 0 {
-		v.saveSearch(o, nil)
-		return found(kind, nil, nil), nil
+	if err != nil {
+		if s.ReturnSave {
+			v.saved = nil
+		}
+		return "", err
 	}
+	s.Extended = s.Extended || x.rev2
 	var seqs, uids []uint32
 	v.sets = map[*imap.SearchCriteria][][]span{}
 	for m, err := range x.messages(v, []span{{1, v.len()}}) {
+		ok := false
 		if err == nil {
-			err = x.ctx.Err()
+			ok, err = x.matches(m, &s.Criteria)
 		}
 		if err != nil {
-			return nil, err
-		}
-		ok, err := x.matches(m, c)
-		if err != nil {
-			return nil, err
+			return "", err
 		}
 		if ok {
 			seqs, uids = append(seqs, m.seq), append(uids, m.uid)
 		}
 	}
-	v.saveSearch(o, uids)
-	return found(kind, seqs, uids), nil
+	if s.ReturnSave {
+		v.save(s, uids)
+	}
+	if !s.ReturnSave || s.ReturnAll || s.ReturnCount || s.ReturnMin || s.ReturnMax {
+		x.out.Search(c.Tag, s, byUID, found(byUID, seqs, uids))
+	}
+	return "", nil
 }
 
-// saveSearch keeps the result of RETURN (SAVE), RFC 5182.
-func (v *view) saveSearch(o *imap.SearchOptions, uids []uint32) {
-	if o == nil || !o.ReturnSave {
-		return
-	}
+// save keeps the result of RETURN (SAVE): all of it, or what MIN and MAX return when nothing else is asked for (RFC 5182 section 2.4).
+func (v *view) save(s *wire.Search, uids []uint32) {
 	v.saved = nil
+	if n := len(uids); n > 0 && (s.ReturnMin || s.ReturnMax) && !s.ReturnAll && !s.ReturnCount {
+		ends := []uint32{}
+		if s.ReturnMin {
+			ends = append(ends, uids[0])
+		}
+		if s.ReturnMax {
+			ends = append(ends, uids[n-1])
+		}
+		uids = ends
+	}
 	for _, uid := range uids {
 		v.saved.AddNum(imap.UID(uid))
 	}
 }
 
-func found(kind imapserver.NumKind, seqs, uids []uint32) *imap.SearchData {
+func found(byUID bool, seqs, uids []uint32) *imap.SearchData {
 	data := &imap.SearchData{Count: uint32(len(uids))}
 	numbers := seqs
-	if kind == imapserver.NumKindUID {
+	if byUID {
 		numbers = uids
 		set := imap.UIDSet{}
 		for _, n := range uids {
@@ -66,9 +82,7 @@ func found(kind imapserver.NumKind, seqs, uids []uint32) *imap.SearchData {
 		data.All = set
 	} else {
 		set := imap.SeqSet{}
-		for _, n := range seqs {
-			set.AddNum(n)
-		}
+		set.AddNum(seqs...)
 		data.All = set
 	}
 	if len(numbers) > 0 {

@@ -2,107 +2,145 @@ package imapd
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"net"
 	"net/netip"
+	"runtime/debug"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
-	"github.com/emersion/go-sasl"
 
+	"wesouthasians.org/sangam/archive/imapd/wire"
 	"wesouthasians.org/sangam/store"
 )
 
-// session is one client's. imapserver calls it from one goroutine at a time.
+const (
+	strangerTimeout = time.Minute      // without a command before login
+	readerTimeout   = 35 * time.Minute // and after it; RFC 9051 section 5.4 asks for 30 at least
+	writeTimeout    = 2 * time.Minute  // of 16 KiB, so that a slow line is no hindrance and a dead one is noticed
+	maxBad          = 100              // answers BAD before the connection is closed
+)
+
+// session is one client's. All but stop is called from one goroutine.
 type session struct {
 	server *Server
-	conn   *imapserver.Conn
+	raw    net.Conn // as it was accepted
+	secure bool     // the client's bytes came by TLS
+	in     *wire.Reader
+	out    *wire.Writer
 	remote netip.Addr
 	ctx    context.Context
 	cancel context.CancelFunc
+	bad    int  // answers BAD so far
+	over   bool // LOGOUT was said
 
-	account store.Address          // empty: anonymous
-	visitor map[uint64]store.Flags // flags of an anonymous session, by list
-	view    *view                  // the mailbox that is selected
+	loggedIn bool
+	account  store.Address          // empty: anonymous
+	visitor  map[uint64]store.Flags // flags of an anonymous session, by list
+	rev2     bool                   // IMAP4rev2 was enabled
+	view     *view                  // the mailbox that is selected
 }
 
-var _ imapserver.SessionIMAP4rev2 = (*session)(nil)
-var _ imapserver.SessionSASL = (*session)(nil)
+func newSession(s *Server, c net.Conn) *session {
+	ctx, cancel := context.WithCancel(context.Background())
+	_, secure := c.(*tls.Conn)
+	x := &session{server: s, raw: c, secure: secure, remote: remoteAddr(c), ctx: ctx, cancel: cancel}
+	x.out = wire.NewWriter(steady{c})
+	x.in = wire.NewReader(c, func() error {
+		x.out.Raw("+ Go on\r\n")
+		return x.out.Flush()
+	})
+	return x
+}
 
-// Close is called once, at the end of the connection.
-func (x *session) Close() error {
+// steady writes in pieces and gives each its time.
+type steady struct{ net.Conn }
+
+func (s steady) Write(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		s.SetWriteDeadline(time.Now().Add(writeTimeout))
+		var k int
+		k, err = s.Conn.Write(b[n:min(len(b), n+16<<10)])
+		n += k
+	}
+	return n, err
+}
+
+// refuse ends a connection that is one too many.
+func (x *session) refuse(why string) {
+	defer x.raw.Close()
 	x.cancel()
-	x.server.left(x)
-	return nil
+	x.raw.SetDeadline(time.Now().Add(5 * time.Second))
+	x.bye(imap.ResponseCodeUnavailable, why)
 }
 
-const anonymous = "anonymous"
+func (x *session) bye(code imap.ResponseCode, why string) {
+	x.out.Status("*", imap.StatusResponseTypeBye, code, why)
+	x.out.Flush()
+}
 
-// Login by address and password. The name anonymous reads public lists, with any password.
-func (x *session) Login(name, password string) error {
-	if name == anonymous {
-		x.visitor = map[uint64]store.Flags{}
-		return nil
+// stop makes the session say BYE and end as soon as it can. It may be called at any time.
+func (x *session) stop() {
+	x.cancel()
+	x.raw.SetReadDeadline(time.Unix(1, 0))
+}
+
+// serve speaks with the client until one of the two ends it.
+func (x *session) serve() {
+	defer x.raw.Close()
+	defer x.cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			x.server.Log.Error("panic in an IMAP session", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	x.await() // for TLS that begins with the connection
+	x.out.Status("*", imap.StatusResponseTypeOK, x.capabilityCode(), "Sangam serves the archives of mailing lists")
+	for x.out.Flush() == nil && !x.over {
+		c, err := x.command()
+		var refusal *imap.Error
+		if err != nil && !errors.As(err, &refusal) {
+			x.end(err)
+			return
+		}
+		if err := x.answer(c, err); err != nil {
+			x.end(err)
+			return
+		}
+		if x.bad >= maxBad {
+			x.bye("", "Too many commands that were not understood")
+			return
+		}
 	}
-	acc, err := x.server.Login.Check(x.ctx, x.remote, name, password)
-	if err != nil {
-		return imapserver.ErrAuthFailed
+}
+
+func (x *session) command() (*wire.Command, error) {
+	if err := x.await(); err != nil {
+		return nil, err
 	}
-	if err := x.server.entered(x, acc.Address); err != nil {
-		return err
+	return x.in.Command()
+}
+
+// await gives the client time for its next line.
+func (x *session) await() error {
+	timeout := strangerTimeout
+	if x.loggedIn {
+		timeout = readerTimeout
 	}
-	x.account = acc.Address
-	return nil
+	x.raw.SetReadDeadline(time.Now().Add(timeout))
+	return x.ctx.Err() // stop may have been called before the deadline was set
 }
 
-func (x *session) AuthenticateMechanisms() []string { return []string{"PLAIN", "ANONYMOUS"} }
-
-func (x *session) Authenticate(mechanism string) (sasl.Server, error) {
-	switch mechanism {
-	case "PLAIN":
-		return sasl.NewPlainServer(func(identity, name, password string) error {
-			if identity != "" && identity != name {
-				return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeAuthorizationFailed, Text: "You can log in as yourself only"}
-			}
-			return x.Login(name, password)
-		}), nil
-	case "ANONYMOUS":
-		return sasl.NewAnonymousServer(func(string) error { return x.Login(anonymous, "") }), nil
+// end says why the server ends the connection, when it does.
+func (x *session) end(err error) {
+	var timeout net.Error
+	switch {
+	case x.ctx.Err() != nil:
+		x.bye(imap.ResponseCodeUnavailable, "The server is shutting down: come back later")
+	case errors.Is(err, wire.ErrLongLine):
+		x.bye("", "A line must not be longer than 64 KiB")
+	case errors.As(err, &timeout) && timeout.Timeout():
+		x.bye("", "Nothing was heard from you for too long")
 	}
-	return nil, no("", "Use AUTHENTICATE PLAIN or ANONYMOUS")
-}
-
-// Namespace: one personal namespace, RFC 2342.
-func (x *session) Namespace() (*imap.NamespaceData, error) {
-	return &imap.NamespaceData{Personal: []imap.NamespaceDescriptor{{Prefix: "", Delim: delimiter}}}, nil
-}
-
-func no(code imap.ResponseCode, text string) error {
-	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: code, Text: text}
-}
-
-// unchangeable answers what would change the archive.
-func unchangeable() error {
-	return no(imap.ResponseCodeCannot, "The archive of a list cannot be changed: post by mail to the list's address")
-}
-
-func (x *session) Create(string, *imap.CreateOptions) error {
-	return no(imap.ResponseCodeCannot, "Mailboxes are the lists of this site: none can be made here")
-}
-
-func (x *session) Delete(string) error {
-	return no(imap.ResponseCodeCannot, "Mailboxes are the lists of this site: to leave a list write to its -leave address")
-}
-
-func (x *session) Rename(string, string, *imap.RenameOptions) error {
-	return no(imap.ResponseCodeCannot, "Mailboxes are the lists of this site: they cannot be renamed here")
-}
-
-func (x *session) Append(string, imap.LiteralReader, *imap.AppendOptions) (*imap.AppendData, error) {
-	return nil, unchangeable()
-}
-
-// Expunge is also what CLOSE calls, which must not fail: no message has \Deleted, so none goes.
-func (x *session) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error { return nil }
-
-func (x *session) Copy(imap.NumSet, string) (*imap.CopyData, error) {
-	return nil, no(imap.ResponseCodeCannot, "Posts cannot be copied to a list: post by mail to the list's address")
 }

@@ -5,56 +5,95 @@ import (
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
 
+	"wesouthasians.org/sangam/archive/imapd/wire"
 	"wesouthasians.org/sangam/store"
 )
 
-// Store changes the account's own flags (RFC 9051 section 6.4.6).
-func (x *session) Store(w *imapserver.FetchWriter, set imap.NumSet, f *imap.StoreFlags, _ *imap.StoreOptions) error {
-	v := x.view
-	switch {
-	case v.readOnly:
-		return no("", "The mailbox is open read-only: SELECT it to change flags")
-	case v.kind == ofHeld:
-		return no(imap.ResponseCodeCannot, "Held posts have no flags: move them to approve or reject")
-	case slices.ContainsFunc(f.Flags, func(flag imap.Flag) bool { return strings.EqualFold(string(flag), string(imap.FlagDeleted)) }) && f.Op != imap.StoreFlagsDel:
-		return no(imap.ResponseCodeCannot, "Posts cannot be deleted from the archive: ask the list's owner to remove one")
+// store changes the account's own flags (RFC 9051 section 6.4.6).
+func (x *session) store(c *wire.Command) (string, error) {
+	byUID := c.Name == "UID STORE"
+	c.SP()
+	set := c.NumSet(byUID)
+	c.SP()
+	f := flagChange(c)
+	if err := c.End(); err != nil {
+		return "", err
 	}
-	for _, flag := range f.Flags {
-		if strings.HasPrefix(string(flag), `\`) && !slices.ContainsFunc(systemFlags, func(s imap.Flag) bool { return strings.EqualFold(string(s), string(flag)) }) &&
-			f.Op != imap.StoreFlagsDel && !strings.EqualFold(string(flag), string(imap.FlagDraft)) {
-			return no(imap.ResponseCodeCannot, "This flag cannot be set: use \\Seen, \\Answered, \\Flagged or a keyword")
-		}
+	v := x.view
+	if err := v.mayStore(f); err != nil {
+		return "", err
 	}
 	spans := v.resolve(set)
 	ns := map[uint64][]uint64{}
 	for _, s := range spans {
 		for seq := s.from; seq <= s.to; seq++ {
-			list, number := v.place(v.uid(seq))
+			list, number := v.place(seq)
 			ns[list] = append(ns[list], number)
 		}
 	}
 	if err := x.changeFlags(v, ns, f); err != nil || f.Silent {
-		return err
+		return "", err
 	}
-	_, byUID := set.(imap.UIDSet)
 	for _, s := range spans {
 		for seq := s.from; seq <= s.to; seq++ {
-			uid := v.uid(seq)
-			list, number := v.place(uid)
+			list, number := v.place(seq)
 			flags, err := x.loadFlags(v, list)
 			if err != nil {
-				return err
+				return "", err
 			}
-			r := w.CreateMessage(seq)
-			if byUID {
-				r.WriteUID(imap.UID(uid))
-			}
-			r.WriteFlags(flagsOf(flags, number))
-			if err := r.Close(); err != nil {
-				return err
-			}
+			x.tellFlags(seq, v.uid(seq), flagsOf(flags, number))
+		}
+	}
+	return "", nil
+}
+
+func (x *session) tellFlags(seq, uid uint32, flags []imap.Flag) {
+	x.out.Raw("* ").Number(int64(seq)).Raw(" FETCH (UID ").Number(int64(uid)).Raw(" FLAGS ").Flags(flags).Raw(")\r\n")
+}
+
+// flagChange reads +FLAGS.SILENT and the like, and the flags, which need no parentheses.
+func flagChange(c *wire.Command) *imap.StoreFlags {
+	f := &imap.StoreFlags{}
+	name, silent := strings.CutSuffix(c.Word(), ".SILENT")
+	f.Silent = silent
+	switch name {
+	case "+FLAGS":
+		f.Op = imap.StoreFlagsAdd
+	case "-FLAGS":
+		f.Op = imap.StoreFlagsDel
+	case "FLAGS":
+		f.Op = imap.StoreFlagsSet
+	default:
+		c.Fail("Only FLAGS can be stored")
+	}
+	add := func() { f.Flags = append(f.Flags, c.Flag()) }
+	if c.SP(); c.Next('(') {
+		c.List(add)
+		return f
+	}
+	for add(); c.Accept(' ') && !c.Next('\r'); {
+		add()
+	}
+	return f
+}
+
+// mayStore says why flags cannot be changed.
+func (v *view) mayStore(f *imap.StoreFlags) error {
+	switch {
+	case v.readOnly:
+		return no("", "The mailbox is open read-only: SELECT it to change flags")
+	case v.kind == ofHeld:
+		return no(imap.ResponseCodeCannot, "Held posts have no flags: move them to approve or reject")
+	case f.Op == imap.StoreFlagsDel:
+		return nil
+	}
+	for _, flag := range f.Flags {
+		switch name := string(canonical(flag)); {
+		case strings.EqualFold(name, string(imap.FlagDeleted)):
+			return no(imap.ResponseCodeCannot, "Posts cannot be deleted from the archive: ask the list's owner to remove one")
+		case strings.HasPrefix(name, `\`) && !slices.Contains(systemFlags, imap.Flag(name)):
+			return no(imap.ResponseCodeCannot, `This flag cannot be set: use \Seen, \Answered, \Flagged or a keyword`)
 		}
 	}
 	return nil
@@ -62,7 +101,7 @@ func (x *session) Store(w *imapserver.FetchWriter, set imap.NumSet, f *imap.Stor
 
 // canonical spelling of a flag as it is kept.
 func canonical(flag imap.Flag) string {
-	for _, s := range append(systemFlags, imap.FlagDraft) {
+	for _, s := range systemFlags {
 		if strings.EqualFold(string(s), string(flag)) {
 			return string(s)
 		}
@@ -141,36 +180,4 @@ func apply(f store.Flags, c store.FlagChange) {
 		}
 		f[name] = set
 	}
-}
-
-// Move decides about held posts: to the list approves, to Rejected rejects.
-func (x *session) Move(w *imapserver.MoveWriter, set imap.NumSet, dest string) error {
-	v := x.view
-	if v.kind != ofHeld {
-		return unchangeable()
-	}
-	m, err := x.open(dest)
-	if err != nil || m.list.ID != v.list.ID || m.kind != ofList && m.kind != ofRejected {
-		return no(imap.ResponseCodeTryCreate, "Move held posts to the list to approve them, or to its Rejected mailbox to reject them")
-	}
-	for _, s := range v.resolve(set) {
-		var uids []uint32
-		for seq := s.from; seq <= s.to; seq++ {
-			uids = append(uids, v.uid(seq))
-		}
-		for _, uid := range uids {
-			if m.kind == ofList {
-				_, err = x.server.Moderator.Approve(x.ctx, uint64(uid))
-			} else {
-				err = x.server.Moderator.Reject(x.ctx, uint64(uid), "")
-			}
-			if err != nil {
-				return x.failed(err)
-			}
-			if err := w.WriteExpunge(v.remove(uid)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

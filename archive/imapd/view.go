@@ -1,11 +1,10 @@
 package imapd
 
 import (
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
 
 	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/store"
@@ -16,7 +15,8 @@ type view struct {
 	mailbox
 	readOnly bool
 	index
-	entries  map[uint32]store.InboxEntry       // of INBOX, by UID
+	entries  []store.InboxEntry                // of INBOX, in the order of index.uids
+	gaps     map[uint64]uint64                 // of INBOX, see (*session).gaps
 	flags    map[uint64]store.Flags            // by list
 	saved    imap.UIDSet                       // SEARCH RETURN (SAVE)
 	sets     map[*imap.SearchCriteria][][]span // of the search that runs
@@ -24,51 +24,92 @@ type view struct {
 	flagging <-chan struct{}                   // closed when a flag of the account changed
 }
 
-// place of a message in the store.
-func (v *view) place(uid uint32) (list, number uint64) {
+// place is where a message is in the store.
+func (v *view) place(seq uint32) (list, number uint64) {
 	if v.kind == ofInbox {
-		e := v.entries[uid]
+		e := v.entries[seq-1]
 		return e.List, e.Number
 	}
-	return v.list.ID, uint64(uid)
+	return v.list.ID, uint64(v.uid(seq))
 }
 
-// fresh reads what the mailbox holds now.
-func (x *session) fresh(m mailbox) (index, map[uint32]store.InboxEntry, error) {
+// fresh reads what a mailbox holds now.
+func (x *session) fresh(m mailbox) (v *view, err error) {
+	v = &view{mailbox: m, flags: map[uint64]store.Flags{}}
 	st := x.server.Store
 	switch m.kind {
 	case ofInbox:
-		ix, entries := index{sparse: true}, map[uint32]store.InboxEntry{}
-		for e, err := range st.Inbox(x.account, 1) {
-			if err != nil {
-				return ix, nil, x.failed(err)
-			}
-			ix.uids = append(ix.uids, e.UID)
-			entries[e.UID] = e
+		v.sparse = true
+		if v.gaps, err = x.gaps(); err == nil {
+			err = x.addInbox(v, 1)
 		}
-		return ix, entries, nil
 	case ofHeld:
-		ix := index{sparse: true}
-		held, err := st.HeldPosts(m.list.ID)
+		v.sparse = true
+		var held []store.Held
+		held, err = st.HeldPosts(m.list.ID)
 		for _, h := range held {
-			ix.uids = append(ix.uids, uint32(h.ID))
+			v.uids = append(v.uids, uint32(h.ID))
 		}
-		return ix, nil, x.failed(err)
 	case ofRejected:
-		return index{sparse: true}, nil, nil
+		v.sparse = true
+	default:
+		err = x.readLog(v)
 	}
-	log, err := st.Log(m.list.ID)
+	return v, x.failed(err)
+}
+
+func (x *session) readLog(v *view) error {
+	log, err := x.server.Store.Log(v.list.ID)
 	if err != nil {
-		return index{}, nil, x.failed(err)
+		return err
 	}
-	removed, err := st.Removed(m.list.ID)
-	ix := index{last: uint32(log.Last)}
+	v.last = uint32(log.Last)
+	if log.Count == log.Last {
+		return nil
+	}
+	removed, err := x.server.Store.Removed(v.list.ID)
 	for _, n := range removed {
 		if n <= log.Last {
-			ix.gone = append(ix.gone, uint32(n))
+			v.gone = append(v.gone, uint32(n))
 		}
 	}
-	return ix, nil, x.failed(err)
+	return err
+}
+
+func (x *session) addInbox(v *view, from uint32) error {
+	for e, err := range x.server.Store.Inbox(x.account, from) {
+		if err != nil {
+			return err
+		}
+		v.uids, v.entries = append(v.uids, e.UID), append(v.entries, e)
+	}
+	return nil
+}
+
+// gaps of INBOX: the lists of the account, and how many posts of each are removed. As long as they stay, INBOX only grows.
+func (x *session) gaps() (map[uint64]uint64, error) {
+	ms, err := x.server.Store.MembershipsOf(x.account)
+	if err != nil {
+		return nil, err
+	}
+	gaps := make(map[uint64]uint64, len(ms))
+	for _, m := range ms {
+		log, err := x.server.Store.Log(m.List)
+		if err != nil {
+			return nil, err
+		}
+		gaps[m.List] = log.Last - log.Count
+	}
+	return gaps, nil
+}
+
+// grown reads only what is new in INBOX; false when something may be gone too.
+func (x *session) grown(v *view) (bool, error) {
+	gaps, err := x.gaps()
+	if err != nil || !maps.Equal(gaps, v.gaps) {
+		return false, x.failed(err)
+	}
+	return true, x.failed(x.addInbox(v, v.highest()+1))
 }
 
 // watch takes the channels before the mailbox is read, so that no change falls between.
@@ -103,41 +144,18 @@ func (x *session) loadFlags(v *view, list uint64) (store.Flags, error) {
 	return f, x.failed(err)
 }
 
-var systemFlags = []imap.Flag{imap.FlagSeen, imap.FlagAnswered, imap.FlagFlagged}
-
-// Select (RFC 9051 section 6.3.2); EXAMINE comes here too.
-func (x *session) Select(name string, o *imap.SelectOptions) (*imap.SelectData, error) {
-	m, err := x.open(name)
-	if err != nil {
-		return nil, err
+func flagsOf(f store.Flags, number uint64) []imap.Flag {
+	flags := []imap.Flag{}
+	for name, set := range f {
+		if set.Has(number) {
+			flags = append(flags, imap.Flag(name))
+		}
 	}
-	v := &view{mailbox: m, readOnly: o.ReadOnly, flags: map[uint64]store.Flags{}}
-	x.watch(v)
-	if v.index, v.entries, err = x.fresh(m); err != nil {
-		return nil, err
-	}
-	data := &imap.SelectData{NumMessages: v.len(), Flags: slices.Clone(systemFlags)}
-	if data.UIDValidity, data.UIDNext, err = x.uids(m); err != nil {
-		return nil, err
-	}
-	unseen, first, keywords, err := x.unseen(v)
-	if err != nil {
-		return nil, err
-	}
-	if unseen > 0 {
-		data.FirstUnseenSeqNum = first
-	}
-	data.Flags = append(data.Flags, keywords...)
-	if !v.readOnly && x.account != "" && (v.kind == ofList || v.kind == ofInbox) {
-		data.PermanentFlags = append(slices.Clone(data.Flags), imap.FlagWildcard)
-	}
-	x.view = v
-	return data, nil
+	slices.Sort(flags)
+	return flags
 }
 
-// inboxValidity never changes: INBOX has UIDs of its own that are not used again.
-const inboxValidity = 1
-
+// uids of a mailbox that never change, and the next.
 func (x *session) uids(m mailbox) (validity uint32, next imap.UID, err error) {
 	switch m.kind {
 	case ofInbox:
@@ -155,18 +173,19 @@ func (x *session) uids(m mailbox) (validity uint32, next imap.UID, err error) {
 	return m.list.UIDValidity, imap.UID(log.Last + 1), x.failed(err)
 }
 
+// inboxValidity never changes: INBOX has UIDs of its own that are not used again.
+const inboxValidity = 1
+
 // unseen counts, finds the first, and lists the keywords in use. A list is counted by bitmaps.
 func (x *session) unseen(v *view) (n, first uint32, keywords []imap.Flag, err error) {
-	lists := []uint64{v.list.ID}
-	if v.kind == ofInbox {
-		lists = nil
-		for _, e := range v.entries {
-			if !slices.Contains(lists, e.List) {
-				lists = append(lists, e.List)
-			}
-		}
+	lists := map[uint64]bool{}
+	for _, e := range v.entries {
+		lists[e.List] = true
 	}
-	for _, l := range lists {
+	if v.kind != ofInbox {
+		lists[v.list.ID] = true
+	}
+	for l := range lists {
 		f, err := x.loadFlags(v, l)
 		if err != nil {
 			return 0, 0, nil, err
@@ -178,10 +197,7 @@ func (x *session) unseen(v *view) (n, first uint32, keywords []imap.Flag, err er
 		}
 	}
 	slices.Sort(keywords)
-	if n = v.len(); n == 0 {
-		return 0, 0, keywords, nil
-	}
-	if v.kind == ofList {
+	if n = v.len(); v.kind == ofList {
 		seen := v.flags[v.list.ID][string(imap.FlagSeen)]
 		n -= uint32(seen.Len())
 		for _, uid := range v.gone {
@@ -191,7 +207,7 @@ func (x *session) unseen(v *view) (n, first uint32, keywords []imap.Flag, err er
 		}
 	}
 	for seq := uint32(1); seq <= v.len(); seq++ {
-		list, number := v.place(v.uid(seq))
+		list, number := v.place(seq)
 		seen := v.flags[list][string(imap.FlagSeen)]
 		switch has := seen.Has(number); {
 		case !has && first == 0:
@@ -204,252 +220,6 @@ func (x *session) unseen(v *view) (n, first uint32, keywords []imap.Flag, err er
 		}
 	}
 	return n, first, keywords, nil
-}
-
-// Status (RFC 9051 section 6.3.11).
-func (x *session) Status(name string, o *imap.StatusOptions) (*imap.StatusData, error) {
-	m, err := x.open(name)
-	if err != nil {
-		return nil, err
-	}
-	return x.status(m, o)
-}
-
-func (x *session) status(m mailbox, o *imap.StatusOptions) (*imap.StatusData, error) {
-	v := &view{mailbox: m, flags: map[uint64]store.Flags{}}
-	var err error
-	if v.index, v.entries, err = x.fresh(m); err != nil {
-		return nil, err
-	}
-	zero, n, size, none := uint32(0), v.len(), int64(0), int64(0)
-	data := &imap.StatusData{Mailbox: m.name, NumMessages: &n, NumRecent: &zero, NumDeleted: &zero, AppendLimit: &zero,
-		Size: &size, DeletedStorage: &none}
-	if data.UIDValidity, data.UIDNext, err = x.uids(m); err != nil {
-		return nil, err
-	}
-	if o.NumUnseen {
-		unseen, _, _, err := x.unseen(v)
-		if err != nil {
-			return nil, err
-		}
-		data.NumUnseen = &unseen
-	}
-	if o.Size {
-		size, err = x.size(v)
-	}
-	return data, err
-}
-
-func (x *session) size(v *view) (size int64, err error) {
-	if v.kind == ofList {
-		log, err := x.server.Store.Log(v.list.ID)
-		return int64(log.Bytes), x.failed(err)
-	}
-	for p, err := range x.messages(v, []span{{1, v.len()}}) {
-		if err != nil {
-			return 0, err
-		}
-		size += p.post.Size
-	}
-	return size, nil
-}
-
-// Unselect forgets the mailbox.
-func (x *session) Unselect() error {
-	x.view = nil
-	return nil
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-// Poll tells the client what changed: posts that were removed, when it may hear so, new posts, then flags that another
-// session of the account changed.
-func (x *session) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error {
-	v := x.view
-	if v == nil {
-		return nil
-	}
-	posts, flags := closed(v.posts) || v.kind == ofHeld, closed(v.flagging)
-	if !posts && !flags {
-		return nil
-	}
-	x.watch(v)
-	if posts {
-		if err := x.pollPosts(w, v, allowExpunge); err != nil {
-			return err
-		}
-	}
-	if flags && x.account != "" {
-		return x.pollFlags(w, v)
-	}
-	return nil
-}
-
-// again is closed from the start: something is left to be told.
-var again = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
-func (x *session) pollPosts(w *imapserver.UpdateWriter, v *view, allowExpunge bool) error {
-	now, entries, err := x.fresh(v.mailbox)
-	if err != nil {
-		return err
-	}
-	gone := v.vanished(&now)
-	if len(gone) > 0 && !allowExpunge {
-		v.posts = again
-	} else {
-		for _, uid := range gone {
-			if err := w.WriteExpunge(v.remove(uid)); err != nil {
-				return err
-			}
-			delete(v.entries, uid)
-		}
-	}
-	before := v.len()
-	v.include(&now, entries)
-	if v.len() > before {
-		return w.WriteNumMessages(v.len())
-	}
-	return nil
-}
-
-// vanished lists the UIDs that the client knows and the mailbox has no more.
-func (v *view) vanished(now *index) (uids []uint32) {
-	if !v.sparse {
-		for _, uid := range now.gone {
-			if uid > v.last {
-				break
-			}
-			if _, known := slices.BinarySearch(v.gone, uid); !known {
-				uids = append(uids, uid)
-			}
-		}
-		return uids
-	}
-	for _, uid := range v.uids {
-		if _, there := slices.BinarySearch(now.uids, uid); !there {
-			uids = append(uids, uid)
-		}
-	}
-	return uids
-}
-
-// include adds what is above the highest UID announced.
-func (v *view) include(now *index, entries map[uint32]store.InboxEntry) {
-	if !v.sparse {
-		for _, uid := range now.gone {
-			if uid > v.last {
-				v.gone = append(v.gone, uid)
-			}
-		}
-		v.last = max(v.last, now.last)
-		return
-	}
-	highest := v.highest()
-	for _, uid := range now.uids {
-		if uid > highest {
-			v.uids = append(v.uids, uid)
-			if v.entries != nil {
-				v.entries[uid] = entries[uid]
-			}
-		}
-	}
-}
-
-// pollFlags compares the flags that the client knows with those of the store.
-func (x *session) pollFlags(w *imapserver.UpdateWriter, v *view) error {
-	old := v.flags
-	v.flags = map[uint64]store.Flags{}
-	changed := map[uint64]map[uint64]bool{}
-	for list, before := range old {
-		after, err := x.loadFlags(v, list)
-		if err != nil {
-			return err
-		}
-		changed[list] = differing(before, after)
-	}
-	for seq := uint32(1); seq <= v.len() && anyOf(changed); seq++ {
-		uid := v.uid(seq)
-		list, number := v.place(uid)
-		if !changed[list][number] {
-			continue
-		}
-		if err := w.WriteMessageFlags(seq, imap.UID(uid), flagsOf(v.flags[list], number)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func anyOf(changed map[uint64]map[uint64]bool) bool {
-	for _, ns := range changed {
-		if len(ns) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func differing(a, b store.Flags) map[uint64]bool {
-	diff := map[uint64]bool{}
-	compare := func(a, b store.Flags) {
-		for name, set := range a {
-			for n := range set.All() {
-				if !b[name].Has(n) {
-					diff[n] = true
-				}
-			}
-		}
-	}
-	compare(a, b)
-	compare(b, a)
-	return diff
-}
-
-func flagsOf(f store.Flags, number uint64) []imap.Flag {
-	flags := []imap.Flag{}
-	for name, set := range f {
-		if set.Has(number) {
-			flags = append(flags, imap.Flag(name))
-		}
-	}
-	slices.Sort(flags)
-	return flags
-}
-
-// heldEvery is how often IDLE looks at held posts, which make no noise.
-const heldEvery = 10 * time.Second
-
-// Idle (RFC 2177) tells at once what has happened before it began, then what happens.
-func (x *session) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
-	for {
-		if err := x.Poll(w, true); err != nil {
-			return err
-		}
-		var posts, flags <-chan struct{}
-		var tick <-chan time.Time
-		if v := x.view; v != nil {
-			posts, flags = v.posts, v.flagging
-			if v.kind == ofHeld {
-				tick = time.After(heldEvery)
-			}
-		}
-		select {
-		case <-stop:
-			return nil
-		case <-x.ctx.Done():
-			return nil
-		case <-posts:
-		case <-flags:
-		case <-tick:
-		}
-	}
 }
 
 // describeHeld makes a post of a held message, which has no number yet.
