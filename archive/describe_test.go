@@ -77,7 +77,7 @@ func report(t *testing.T, raw []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(&b, "envelope date %s subject %s from %s to %s\n", e.Date.Format(time.RFC1123Z), e.Subject, addresses(e.From), addresses(e.To))
+	fmt.Fprintf(&b, "envelope date %s subject %s from %s to %s\n", e.Date, e.Subject, addresses(e.From), addresses(e.To))
 	s, err := DecodeStructure(p.Structure)
 	if err != nil {
 		t.Fatal(err)
@@ -100,25 +100,23 @@ func addresses(as []imap.Address) string {
 	return strings.Join(out, "")
 }
 
-func structure(bs imap.BodyStructure) string {
-	switch s := bs.(type) {
-	case *imap.BodyStructureMultiPart:
-		var parts []string
-		for _, c := range s.Children {
-			parts = append(parts, structure(c))
-		}
-		return s.Subtype + "(" + strings.Join(parts, " ") + ")"
-	case *imap.BodyStructureSinglePart:
-		out := fmt.Sprintf("%s/%s%v %s %d", s.Type, s.Subtype, s.Params, s.Encoding, s.Size)
-		if d := s.Extended.Disposition; d != nil {
-			out += fmt.Sprintf(" %s%v", d.Value, d.Params)
-		}
-		if s.MessageRFC822 != nil {
-			out += "[" + structure(s.MessageRFC822.BodyStructure) + "]"
-		}
-		return out
+func structure(s *Structure) string {
+	var parts []string
+	for _, p := range s.Parts {
+		parts = append(parts, structure(p))
 	}
-	return ""
+	inside := strings.Join(parts, " ")
+	if s.Type == "multipart" {
+		return s.Subtype + "(" + inside + ")"
+	}
+	out := fmt.Sprintf("%s/%s%v %s %d", s.Type, s.Subtype, s.Params, s.Encoding, s.Size)
+	if s.Disposition != "" {
+		out += fmt.Sprintf(" %s%v", s.Disposition, s.DispositionParams)
+	}
+	if s.Envelope != nil {
+		out += "[" + inside + "]"
+	}
+	return out
 }
 
 func TestContent(t *testing.T) {
@@ -208,27 +206,17 @@ func FuzzDescribe(f *testing.F) {
 }
 
 // checkStructure asserts what a BODYSTRUCTURE must have to be written.
-func checkStructure(t testing.TB, bs imap.BodyStructure) {
+func checkStructure(t testing.TB, s *Structure) {
 	t.Helper()
-	switch s := bs.(type) {
-	case *imap.BodyStructureMultiPart:
-		if len(s.Children) == 0 || s.Subtype == "" || s.Extended == nil {
-			t.Fatalf("bad multipart %+v", s)
-		}
-		for _, c := range s.Children {
-			checkStructure(t, c)
-		}
-	case *imap.BodyStructureSinglePart:
-		if s.Type == "" || s.Subtype == "" || s.Extended == nil || strings.EqualFold(s.Type, "text") != (s.Text != nil) {
-			t.Fatalf("bad part %+v", s)
-		}
-		if s.MessageRFC822 != nil {
-			checkStructure(t, s.MessageRFC822.BodyStructure)
-		} else if s.Type == "message" && s.Subtype == "rfc822" {
-			t.Fatal("message/rfc822 without its structure")
-		}
-	default:
-		t.Fatalf("no structure: %T", bs)
+	multipart, message := s.Type == "multipart", s.Envelope != nil
+	if s.Type == "" || s.Subtype == "" || multipart != (len(s.Parts) > 0 && !message) || message && len(s.Parts) != 1 {
+		t.Fatalf("bad part %+v", s)
+	}
+	if s.Type == "message" && s.Subtype == "rfc822" && !message {
+		t.Fatal("message/rfc822 without its structure")
+	}
+	for _, p := range s.Parts {
+		checkStructure(t, p)
 	}
 }
 

@@ -32,9 +32,10 @@ func (b *budget) text(s string) string {
 	return s
 }
 
-// envelopeText keeps the raw text of a field, encoded words included, for that is what ENVELOPE asks for.
-// Raw 8-bit bytes are decoded; package imapd makes encoded words of them.
+// envelopeText keeps the raw text of a field, encoded words included, for that is what ENVELOPE asks for. Raw 8-bit bytes are decoded;
+// package imapd makes encoded words of them.
 func (h Header) envelopeText(s string) string {
+	s = strings.ReplaceAll(s, "\t", " ")
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' || s[i] > '~' {
 			return decodeWords(s, h.charset)
@@ -43,28 +44,21 @@ func (h Header) envelopeText(s string) string {
 	return s
 }
 
-// newEnvelope of RFC 9051 section 7.5.2. The date keeps its zone; one that cannot be read is zero, which is sent as NIL.
-func newEnvelope(h Header) *imap.Envelope {
+// Envelope is what IMAP tells of a header, in the header's own words (RFC 9051 section 7.5.2). What is empty is not there.
+type Envelope struct {
+	Date, Subject, InReplyTo, MessageID string
+	From, Sender, ReplyTo, To, Cc, Bcc  []imap.Address
+}
+
+func newEnvelope(h Header) *Envelope {
 	left := budget(maxEnvelope)
-	e := &imap.Envelope{
-		Subject:   left.text(h.envelopeText(h.Get("Subject"))),
-		MessageID: left.text(h.messageID()),
-		From:      h.envelopeAddresses("From", &left),
-		Sender:    h.envelopeAddresses("Sender", &left),
-		ReplyTo:   h.envelopeAddresses("Reply-To", &left),
+	text := func(name string) string { return left.text(h.envelopeText(h.Get(name))) }
+	return &Envelope{
+		Date: text("Date"), Subject: text("Subject"), MessageID: text("Message-ID"),
+		From: h.envelopeAddresses("From", &left), Sender: h.envelopeAddresses("Sender", &left), ReplyTo: h.envelopeAddresses("Reply-To", &left),
+		InReplyTo: text("In-Reply-To"),
+		To:        h.envelopeAddresses("To", &left), Cc: h.envelopeAddresses("Cc", &left), Bcc: h.envelopeAddresses("Bcc", &left),
 	}
-	for _, id := range bracketed(h.Get("In-Reply-To")) {
-		if id = left.text(id); id != "" {
-			e.InReplyTo = append(e.InReplyTo, id)
-		}
-	}
-	if t, ok := ParseDate(h.Get("Date")); ok && t.Year() <= 9999 {
-		e.Date = t
-	}
-	e.To = h.envelopeAddresses("To", &left)
-	e.Cc = h.envelopeAddresses("Cc", &left)
-	e.Bcc = h.envelopeAddresses("Bcc", &left)
-	return e
 }
 
 // envelopeAddresses of all fields of this name. A group's start has a mailbox and no host, its end neither.

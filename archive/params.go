@@ -12,33 +12,43 @@ const (
 	maxParamBytes = 32 << 10
 )
 
-// parseParams reads "value; key=value; …" of a MIME field: quoted or not, RFC 2231 charsets and continuations, encoded words where they are
-// forbidden, missing quotes and semicolons.
-func parseParams(s, charset string) (value string, params map[string]string) {
+// Param is a parameter as a field writes it: the key in lower case, the value without quotes and not decoded.
+type Param struct{ Key, Value string }
+
+// splitParams reads "value; key=value; …" of a MIME field: quoted or not, missing quotes and semicolons.
+func splitParams(s string) (value string, params []Param) {
 	s = stripComments(s[:min(len(s), maxParamBytes)])
 	value, s, _ = strings.Cut(s, ";")
 	value = strings.Trim(strings.TrimSpace(value), `"`)
 	if i := strings.IndexAny(value, " \t"); i >= 0 && strings.Contains(value[i:], "=") { // "text/plain charset=utf-8"
 		value, s = value[:i], value[i:]+";"+s
 	}
-	var parts map[string][]section
 	for n := 0; s != "" && n < maxParams; n++ {
-		var key, v string
-		key, v, s = cutParam(s)
-		if key == "" {
-			continue
+		var p Param
+		if p.Key, p.Value, s = cutParam(s); p.Key != "" {
+			params = append(params, p)
 		}
-		if params == nil {
-			params = map[string]string{}
-		}
-		if star := strings.IndexByte(key, '*'); star > 0 {
+	}
+	return value, params
+}
+
+// parseParams decodes: RFC 2231 charsets and continuations, encoded words where they are forbidden. Of equal keys the first counts.
+func parseParams(s, charset string) (value string, params map[string]string) {
+	value, split := splitParams(s)
+	if len(split) == 0 {
+		return value, nil
+	}
+	params = map[string]string{}
+	var parts map[string][]section
+	for _, p := range split {
+		if star := strings.IndexByte(p.Key, '*'); star > 0 {
 			if parts == nil {
 				parts = map[string][]section{}
 			}
-			base := key[:star]
-			parts[base] = append(parts[base], newSection(key[star+1:], v))
-		} else if _, ok := params[key]; !ok {
-			params[key] = decodeWords(v, charset)
+			base := p.Key[:star]
+			parts[base] = append(parts[base], newSection(p.Key[star+1:], p.Value))
+		} else if _, ok := params[p.Key]; !ok {
+			params[p.Key] = decodeWords(p.Value, charset)
 		}
 	}
 	for base, ss := range parts {

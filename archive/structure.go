@@ -2,15 +2,26 @@ package archive
 
 import (
 	"bytes"
-	"math"
 	"mime"
+	"slices"
 	"strings"
-
-	"github.com/emersion/go-imap/v2"
 )
 
-// newStructure of RFC 9051 section 7.5.2, with the extension fields always present.
-func newStructure(raw []byte, root *Part) imap.BodyStructure {
+// Structure is what IMAP tells of a part (RFC 9051 section 7.5.2).
+type Structure struct {
+	Type, Subtype             string // lower case
+	Params                    []Param
+	ID, Description, Encoding string // not of a multipart
+	Size, Lines               int64  // of the body as it is encoded; Lines of text and of an embedded message
+	Envelope                  *Envelope
+	Parts                     []*Structure // of a multipart, at least one; of an embedded message, which has an Envelope, the message
+	Disposition               string       // empty: none
+	DispositionParams         []Param
+	Languages                 []string
+	Location                  string
+}
+
+func newStructure(raw []byte, root *Part) *Structure {
 	s := structurer{raw: raw, left: maxStructure}
 	return s.body(root)
 }
@@ -20,91 +31,88 @@ type structurer struct {
 	left budget
 }
 
-func (s *structurer) body(p *Part) imap.BodyStructure {
-	disposition, languages, location := s.extended(p)
+func (s *structurer) body(p *Part) *Structure {
+	b := &Structure{Type: s.left.text(p.Type), Subtype: s.left.text(p.Subtype)}
 	if !p.Leaf() {
-		m := &imap.BodyStructureMultiPart{
-			Subtype: s.left.text(p.Subtype),
-			Extended: &imap.BodyStructureMultiPartExt{
-				Params: s.params(p.Params), Disposition: disposition, Language: languages, Location: location,
-			},
+		if b.Type = "multipart"; b.Subtype == "" {
+			b.Subtype = "mixed"
 		}
-		if m.Subtype == "" {
-			m.Subtype = "mixed"
-		}
+		b.Params = s.params(p.header.Get("Content-Type"), p.Params)
+		s.extended(b, p)
 		for _, child := range p.Parts {
-			m.Children = append(m.Children, s.body(child))
+			b.Parts = append(b.Parts, s.body(child))
 		}
-		return m
+		return b
 	}
 	body := s.raw[p.BodyStart:p.End]
-	one := &imap.BodyStructureSinglePart{
-		Type: s.left.text(p.Type), Subtype: s.left.text(p.Subtype), Params: s.params(p.Params),
-		ID: s.left.text(cleanLine(decodeRaw(p.ID, ""))), Description: s.left.text(p.header.encoded(p.Description)),
-		Encoding: s.left.text(p.Encoding),
-		Size:     uint32(min(len(body), math.MaxUint32)),
-		Extended: &imap.BodyStructureSinglePartExt{Disposition: disposition, Language: languages, Location: location},
+	if b.Type == "" || b.Subtype == "" || b.Type == "multipart" { // beyond the budget
+		b.Type, b.Subtype = "application", "octet-stream"
 	}
-	if one.Type == "" || one.Subtype == "" { // beyond the budget
-		one.Type, one.Subtype = "application", "octet-stream"
-	}
-	switch lines := int64(bytes.Count(body, []byte("\n"))); {
-	case p.Message != nil && one.Type == "message":
-		one.MessageRFC822 = &imap.BodyStructureMessageRFC822{
-			Envelope: s.envelope(p.Message.header), BodyStructure: s.body(p.Message), NumLines: lines,
-		}
-	case one.Type == "message" && one.Subtype == "rfc822":
+	b.Params = s.params(p.header.Get("Content-Type"), p.Params)
+	b.ID, b.Description = s.left.text(cleanLine(decodeRaw(p.ID, ""))), s.left.text(p.header.encoded(p.Description))
+	b.Encoding, b.Size = s.left.text(p.Encoding), int64(len(body))
+	s.extended(b, p)
+	b.Lines = int64(bytes.Count(body, []byte("\n")))
+	switch {
+	case p.Message != nil && b.Type == "message":
+		b.Envelope, b.Parts = s.envelope(p.Message.header), []*Structure{s.body(p.Message)}
+	case b.Type == "message" && b.Subtype == "rfc822":
 		// RFC 9051 body-type-msg must describe the message inside, which is encoded or nested too deeply to be addressed.
-		one.Type, one.Subtype = "application", "octet-stream"
-	case one.Type == "text":
-		one.Text = &imap.BodyStructureText{NumLines: lines}
+		b.Type, b.Subtype, b.Lines = "application", "octet-stream", 0
+	case b.Type == "text":
+		if !slices.ContainsFunc(b.Params, func(p Param) bool { return p.Key == "charset" || strings.HasPrefix(p.Key, "charset*") }) {
+			b.Params = append(b.Params, Param{"charset", "us-ascii"}) // RFC 2045 section 5.2, as in other servers
+		}
+	default:
+		b.Lines = 0
 	}
-	return one
+	return b
 }
 
 // envelope of an embedded message, empty when the budget is spent.
-func (s *structurer) envelope(h Header) *imap.Envelope {
+func (s *structurer) envelope(h Header) *Envelope {
 	e := newEnvelope(h)
 	size := len(EncodeEnvelope(e))
 	if size > int(s.left) {
 		s.left = 0
-		return &imap.Envelope{}
+		return &Envelope{}
 	}
 	s.left -= budget(size)
 	return e
 }
 
-func (s *structurer) extended(p *Part) (d *imap.BodyStructureDisposition, languages []string, location string) {
-	if p.Disposition != "" {
-		d = &imap.BodyStructureDisposition{Value: s.left.text(p.Disposition), Params: s.params(p.DispositionParams)}
-		if d.Value == "" {
-			d = nil
-		}
+func (s *structurer) extended(b *Structure, p *Part) {
+	if b.Disposition = s.left.text(p.Disposition); b.Disposition != "" {
+		b.DispositionParams = s.params(p.header.Get("Content-Disposition"), p.DispositionParams)
 	}
 	for _, tag := range strings.FieldsFunc(p.header.Get("Content-Language"), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if isToken(tag) && len(languages) < 10 {
+		if isToken(tag) && len(b.Languages) < 10 {
 			if tag = s.left.text(tag); tag != "" {
-				languages = append(languages, tag)
+				b.Languages = append(b.Languages, tag)
 			}
 		}
 	}
-	return d, languages, s.left.text(cleanLine(decodeRaw(p.header.Get("Content-Location"), "")))
+	b.Location = s.left.text(cleanLine(decodeRaw(p.header.Get("Content-Location"), "")))
 }
 
-// params writes values beyond ASCII as RFC 2231 extended parameters, which clients of any age can read.
-func (s *structurer) params(params map[string]string) map[string]string {
-	if len(params) == 0 {
+// params keeps the parameters that were understood as the field writes them, in its order. Raw 8-bit values become RFC 2231 extended
+// parameters, which clients of any age can read.
+func (s *structurer) params(field string, known map[string]string) (out []Param) {
+	if len(known) == 0 {
 		return nil
 	}
-	out := make(map[string]string, len(params))
-	for _, key := range sortedKeys(params) {
-		value := s.left.text(params[key])
-		if !isASCII([]byte(value)) {
-			key += "*"
-			value = "utf-8''" + s.left.text(percentEncode(value))
+	_, split := splitParams(field)
+	for _, p := range split {
+		base, _, _ := strings.Cut(p.Key, "*")
+		value, ok := known[base]
+		if !ok || slices.ContainsFunc(out, func(o Param) bool { return o.Key == p.Key }) {
+			continue
 		}
-		if k := s.left.text(key); k != "" {
-			out[k] = value
+		if p.Value = s.left.text(cleanLine(p.Value)); !isASCII([]byte(p.Value)) {
+			p = Param{base + "*", "utf-8''" + s.left.text(percentEncode(value))}
+		}
+		if p.Key = s.left.text(p.Key); p.Key != "" {
+			out = append(out, p)
 		}
 	}
 	return out

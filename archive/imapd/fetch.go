@@ -77,14 +77,7 @@ func (x *session) mark(v *view, spans []span) error {
 
 // writeMessage writes one response. What may be refused is found out before it begins.
 func (x *session) writeMessage(m *message, f *wire.Fetch) error {
-	var flags store.Flags
-	var err error
-	if f.Flags {
-		if flags, err = x.loadFlags(m.v, m.list); err != nil {
-			return err
-		}
-	}
-	binary, sizes, err := m.binaries(f)
+	a, err := m.prepare(f)
 	if err != nil {
 		return err
 	}
@@ -99,7 +92,7 @@ func (x *session) writeMessage(m *message, f *wire.Fetch) error {
 		item("UID ").Number(int64(m.uid))
 	}
 	if f.Flags {
-		item("FLAGS ").Flags(flagsOf(flags, m.number))
+		item("FLAGS ").Flags(flagsOf(a.flags, m.number))
 	}
 	if f.InternalDate {
 		item("INTERNALDATE ").InternalDate(m.post.Received)
@@ -108,16 +101,13 @@ func (x *session) writeMessage(m *message, f *wire.Fetch) error {
 		item("RFC822.SIZE ").Number(m.post.Size)
 	}
 	if f.Envelope {
-		item("ENVELOPE ").Envelope(envelope(m.post.Envelope))
+		item("ENVELOPE ").Envelope(a.envelope)
 	}
-	if f.Body || f.BodyStructure {
-		s := structure(m.post.Structure)
-		if f.Body {
-			item("BODY ").Structure(s, false)
-		}
-		if f.BodyStructure {
-			item("BODYSTRUCTURE ").Structure(s, true)
-		}
+	if f.Body {
+		item("BODY ").Structure(a.structure, false)
+	}
+	if f.BodyStructure {
+		item("BODYSTRUCTURE ").Structure(a.structure, true)
 	}
 	for _, s := range f.BodySection {
 		item("").Section(f, s).Raw(" ")
@@ -126,30 +116,73 @@ func (x *session) writeMessage(m *message, f *wire.Fetch) error {
 		}
 	}
 	for i, s := range f.BinarySection {
-		item("").BinarySection(s).Raw(" ").Binary(binary[i])
+		item("").BinarySection(s).Raw(" ").Binary(a.binary[i])
 	}
 	for i, s := range f.BinarySectionSize {
-		item("").BinarySize(s, sizes[i])
+		item("").BinarySize(s, a.sizes[i])
 	}
 	w.Raw(")\r\n")
 	return w.Err()
 }
 
-func envelope(b []byte) *imap.Envelope {
-	e, err := archive.DecodeEnvelope(b)
-	if err != nil {
-		return &imap.Envelope{}
-	}
-	return e
+// prepared is what a response needs beside the bytes.
+type prepared struct {
+	flags     store.Flags
+	envelope  *archive.Envelope
+	structure *archive.Structure
+	binary    [][]byte
+	sizes     []int64
 }
 
-// structure falls back to what every message is at least.
-func structure(b []byte) imap.BodyStructure {
-	if bs, err := archive.DecodeStructure(b); err == nil && bs != nil {
-		return bs
+func (m *message) prepare(f *wire.Fetch) (a prepared, err error) {
+	if f.Flags {
+		if a.flags, err = m.x.loadFlags(m.v, m.list); err != nil {
+			return a, err
+		}
 	}
-	return &imap.BodyStructureSinglePart{Type: "text", Subtype: "plain", Encoding: "7bit",
-		Text: &imap.BodyStructureText{}, Extended: &imap.BodyStructureSinglePartExt{}}
+	if f.Envelope {
+		if a.envelope, err = m.envelope(); err != nil {
+			return a, m.x.failed(err)
+		}
+	}
+	if f.Body || f.BodyStructure {
+		if a.structure, err = m.structure(); err != nil {
+			return a, m.x.failed(err)
+		}
+	}
+	a.binary, a.sizes, err = m.binaries(f)
+	return a, err
+}
+
+// envelope and structure were made when the post was accepted. Where they are of another version they are made anew.
+func (m *message) envelope() (*archive.Envelope, error) {
+	if e, err := archive.DecodeEnvelope(m.post.Envelope); err == nil {
+		return e, nil
+	}
+	p, err := m.describe()
+	if err != nil {
+		return nil, err
+	}
+	return archive.DecodeEnvelope(p.Envelope)
+}
+
+func (m *message) structure() (*archive.Structure, error) {
+	if s, err := archive.DecodeStructure(m.post.Structure); err == nil {
+		return s, nil
+	}
+	p, err := m.describe()
+	if err != nil {
+		return nil, err
+	}
+	return archive.DecodeStructure(p.Structure)
+}
+
+func (m *message) describe() (store.Post, error) {
+	raw, err := m.bytes()
+	if err != nil {
+		return store.Post{}, err
+	}
+	return archive.Describe(raw, m.post.Received).Post, nil
 }
 
 // maxInMemory is the size in bytes from which a whole message is sent in pieces.

@@ -139,16 +139,25 @@ func (m *message) inSets(c *imap.SearchCriteria) bool {
 	})
 }
 
-// day without its time.
-func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
-
+// within compares days as they are written in t's own zone, RFC 9051 section 6.4.4.
 func within(t, since, before time.Time) bool {
-	return (since.IsZero() || !day(t).Before(day(since))) && (before.IsZero() || day(t).Before(day(before)))
+	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	return !day.Before(since) && (before.IsZero() || day.Before(before))
 }
 
 func (m *message) inRange(c *imap.SearchCriteria) bool {
-	return within(m.post.Received, c.Since, c.Before) && within(m.post.Date, c.SentSince, c.SentBefore) &&
-		(c.Larger == 0 || m.post.Size > c.Larger) && (c.Smaller == 0 || m.post.Size < c.Smaller)
+	return within(m.post.Received, c.Since, c.Before) && (c.Larger == 0 || m.post.Size > c.Larger) && (c.Smaller == 0 || m.post.Size < c.Smaller) &&
+		(c.SentSince.IsZero() && c.SentBefore.IsZero() || within(m.sent(), c.SentSince, c.SentBefore))
+}
+
+// sent is the Date field with its zone; where it cannot be read, what stands for it.
+func (m *message) sent() time.Time {
+	if e, err := m.envelope(); err == nil {
+		if t, ok := archive.ParseDate(e.Date); ok {
+			return t
+		}
+	}
+	return m.post.Date
 }
 
 func (x *session) hasFlags(m *message, c *imap.SearchCriteria) (bool, error) {
@@ -198,7 +207,7 @@ func (m *message) says(c *imap.SearchCriteria) (bool, error) {
 	if len(c.Body)+len(c.Text) == 0 {
 		return true, nil
 	}
-	body := words(archive.Read(m.raw).Text)
+	body := words(textOf(m.raw, 0))
 	for _, want := range c.Body {
 		if !strings.Contains(body, words(want)) {
 			return false, nil
@@ -220,21 +229,46 @@ func (m *message) says(c *imap.SearchCriteria) (bool, error) {
 	return true, nil
 }
 
+// textOf is what readers see of a message, its other texts, and the same of messages within it.
+func textOf(raw []byte, depth int) string {
+	const maxText, maxDepth = 5 << 20, 5
+	body := archive.Read(raw)
+	text := body.Text
+	for _, a := range body.Attachments {
+		switch p := a.Part; {
+		case len(text) > maxText:
+			return text
+		case p.Message != nil && depth < maxDepth:
+			text += "\n" + textOf(raw[p.BodyStart:p.End], depth+1)
+		case p.Type == "text":
+			text += "\n" + p.DecodeText(raw, maxText)
+		}
+	}
+	return text
+}
+
+// inField looks for letters in any case; without accents when the value has none either.
 func inField(h archive.Header, name, value string) bool {
 	if value == "" {
 		return h.Has(name)
 	}
-	want := fold(value)
-	if strings.Contains(fold(h.Text(name)), want) {
+	alike := fold
+	if lower := lowered(value); fold(value) != lower {
+		alike = lowered
+	}
+	want := alike(value)
+	if strings.Contains(alike(h.Text(name)), want) {
 		return true
 	}
 	for _, v := range h.Values(name) {
-		if strings.Contains(fold(v), want) {
+		if strings.Contains(alike(v), want) {
 			return true
 		}
 	}
 	return false
 }
+
+func lowered(s string) string { return strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(s, " "))) }
 
 // fold makes letters alike that readers take for the same: case, and the accents of Latin, Greek and Cyrillic letters. The marks of
 // other scripts are letters of their own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"runtime/debug"
@@ -110,6 +111,7 @@ func (x *session) serve() {
 		}
 		if x.bad >= maxBad {
 			x.bye("", "Too many commands that were not understood")
+			x.linger()
 			return
 		}
 	}
@@ -140,7 +142,16 @@ func (x *session) end(err error) {
 		x.bye(imap.ResponseCodeUnavailable, "The server is shutting down: come back later")
 	case errors.Is(err, wire.ErrLongLine):
 		x.bye("", "A line must not be longer than 64 KiB")
+		x.linger()
 	case errors.As(err, &timeout) && timeout.Timeout():
 		x.bye("", "Nothing was heard from you for too long")
+	}
+}
+
+// linger takes what the client still sends: a connection closed with bytes unread is reset, and BYE lost with it.
+func (x *session) linger() {
+	if c, ok := x.raw.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
+		x.raw.SetReadDeadline(time.Now().Add(2 * time.Second))
+		io.CopyN(io.Discard, x.raw, 1<<20)
 	}
 }

@@ -138,7 +138,7 @@ func (a *Args) keyWithArgument(c *imap.SearchCriteria, key string) {
 	case "TEXT":
 		c.Text = append(c.Text, a.AString())
 	case "SINCE", "BEFORE", "ON", "SENTSINCE", "SENTBEFORE", "SENTON":
-		c.And(dated(key, a.Date()))
+		dated(c, key, a.Date())
 	case "LARGER", "SMALLER":
 		sized(c, key, a.Number64())
 	case "NOT":
@@ -160,21 +160,23 @@ func (a *Args) nested() (c imap.SearchCriteria) {
 	return c
 }
 
-func dated(key string, day time.Time) *imap.SearchCriteria {
-	next := day.AddDate(0, 0, 1)
-	switch key {
-	case "SINCE":
-		return &imap.SearchCriteria{Since: day}
-	case "BEFORE":
-		return &imap.SearchCriteria{Before: day}
-	case "ON":
-		return &imap.SearchCriteria{Since: day, Before: next}
-	case "SENTSINCE":
-		return &imap.SearchCriteria{SentSince: day}
-	case "SENTBEFORE":
-		return &imap.SearchCriteria{SentBefore: day}
+// dated narrows a span of days. SearchCriteria.And is not used: it forgets SMALLER.
+func dated(c *imap.SearchCriteria, key string, day time.Time) {
+	from, to := &c.Since, &c.Before
+	kind, sent := strings.CutPrefix(key, "SENT")
+	if sent {
+		from, to = &c.SentSince, &c.SentBefore
 	}
-	return &imap.SearchCriteria{SentSince: day, SentBefore: next}
+	end := day
+	if kind == "ON" {
+		end = day.AddDate(0, 0, 1)
+	}
+	if kind != "BEFORE" && day.After(*from) {
+		*from = day
+	}
+	if kind != "SINCE" && (to.IsZero() || end.Before(*to)) {
+		*to = end
+	}
 }
 
 // sized narrows the bounds of a size, where 0 stands for none: nothing is smaller than 1.

@@ -1,74 +1,54 @@
 package wire
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/emersion/go-imap/v2"
-)
+import "wesouthasians.org/sangam/archive"
 
 // Structure writes the value of BODYSTRUCTURE (extended) or BODY, RFC 9051 section 7.5.2.
-func (w *Writer) Structure(bs imap.BodyStructure, extended bool) *Writer {
+func (w *Writer) Structure(s *archive.Structure, extended bool) *Writer {
 	w.Raw("(")
-	switch bs := bs.(type) {
-	case *imap.BodyStructureMultiPart:
-		for _, child := range bs.Children {
-			w.Structure(child, extended)
+	if s.Type == "multipart" {
+		for _, p := range s.Parts {
+			w.Structure(p, extended)
 		}
-		w.Raw(" ").String(bs.Subtype)
-		if e := bs.Extended; extended && e != nil {
-			w.Raw(" ").params(e.Params)
-			w.extension(e.Disposition, e.Language, e.Location)
+		if w.Raw(" ").String(s.Subtype); extended {
+			w.Raw(" ").params(s.Params).extension(s)
 		}
-	case *imap.BodyStructureSinglePart:
-		w.part(bs, extended)
+		return w.Raw(")")
+	}
+	w.String(s.Type).Raw(" ").String(s.Subtype).Raw(" ").params(s.Params)
+	w.Raw(" ").NString(s.ID).Raw(" ").NString(s.Description).Raw(" ").String(s.Encoding).Raw(" ").Number(s.Size)
+	if s.Envelope != nil {
+		w.Raw(" ").Envelope(s.Envelope).Raw(" ").Structure(s.Parts[0], extended)
+	}
+	if s.Envelope != nil || s.Type == "text" {
+		w.Raw(" ").Number(s.Lines)
+	}
+	if extended {
+		w.Raw(" NIL").extension(s) // no MD5
 	}
 	return w.Raw(")")
 }
 
-func (w *Writer) part(bs *imap.BodyStructureSinglePart, extended bool) {
-	w.String(bs.Type).Raw(" ").String(bs.Subtype).Raw(" ").params(bs.Params)
-	w.Raw(" ").NString(bs.ID).Raw(" ").NString(bs.Description).Raw(" ").String(bs.Encoding).Raw(" ").Number(int64(bs.Size))
-	switch {
-	case bs.MessageRFC822 != nil:
-		m := bs.MessageRFC822
-		w.Raw(" ").Envelope(m.Envelope).Raw(" ").Structure(m.BodyStructure, extended).Raw(" ").Number(m.NumLines)
-	case bs.Text != nil:
-		w.Raw(" ").Number(bs.Text.NumLines)
-	}
-	if e := bs.Extended; extended && e != nil {
-		w.Raw(" NIL") // MD5
-		w.extension(e.Disposition, e.Language, e.Location)
-	}
-}
-
-func (w *Writer) extension(d *imap.BodyStructureDisposition, languages []string, location string) {
-	if w.Raw(" "); d == nil {
+func (w *Writer) extension(s *archive.Structure) {
+	if w.Raw(" "); s.Disposition == "" {
 		w.Raw("NIL")
 	} else {
-		w.Raw("(").String(d.Value).Raw(" ").params(d.Params)
-		w.Raw(")")
+		w.Raw("(").String(s.Disposition).Raw(" ").params(s.DispositionParams).Raw(")")
 	}
-	if w.Raw(" "); len(languages) == 0 {
+	if w.Raw(" "); len(s.Languages) == 0 {
 		w.Raw("NIL")
 	} else {
-		w.Raw("(")
-		for i, l := range languages {
-			w.space(i).String(l)
-		}
-		w.Raw(")")
+		w.names(s.Languages)
 	}
-	w.Raw(" ").NString(location)
+	w.Raw(" ").NString(s.Location)
 }
 
-func (w *Writer) params(params map[string]string) {
+func (w *Writer) params(params []archive.Param) *Writer {
 	if len(params) == 0 {
-		w.Raw("NIL")
-		return
+		return w.Raw("NIL")
 	}
 	w.Raw("(")
-	for i, k := range slices.Sorted(maps.Keys(params)) {
-		w.space(i).String(k).Raw(" ").String(params[k])
+	for i, p := range params {
+		w.space(i).String(p.Key).Raw(" ").String(p.Value)
 	}
-	w.Raw(")")
+	return w.Raw(")")
 }
