@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// CreateList gives the list its ID and adds the owners; UIDValidity is the second of its creation. ErrExists when the
-// address is taken.
+// CreateList gives the list its ID and adds the owners; UIDValidity is the second of its creation, or later where that was given
+// to another list, which may have had its name. ErrExists when the address is taken.
 func (s *Store) CreateList(l List, owners ...Member) (List, error) {
 	if err := ValidateListName(l.Name); err != nil {
 		return l, err
@@ -16,7 +16,6 @@ func (s *Store) CreateList(l List, owners ...Member) (List, error) {
 	if l.Created.IsZero() {
 		l.Created = time.Now().UTC()
 	}
-	l.UIDValidity = uint32(l.Created.Unix())
 	err := s.engine.Update(func(tx Tx) error {
 		name := key(tListName, l.Address())
 		if tx.Get(name) != nil {
@@ -24,6 +23,11 @@ func (s *Store) CreateList(l List, owners ...Member) (List, error) {
 		}
 		var err error
 		if l.ID, err = count(tx, listCounter, 1); err != nil {
+			return err
+		}
+		validity := max(uint64(l.Created.Unix()), lastNumber(tx.Get(validityCounter))+1)
+		l.UIDValidity = uint32(validity)
+		if err := tx.Put(validityCounter, number(validity)); err != nil {
 			return err
 		}
 		if err := tx.Put(name, number(l.ID)); err != nil {
@@ -102,6 +106,7 @@ func (s *Store) UpdateList(id uint64, change func(*List) error) (l List, err err
 		return put(tx, key(tList, id), l)
 	})
 	s.notify(topic{kind: 'o'}) // a list may be off hold
+	s.postsChanged(id)         // or not be for everybody any more
 	return l, err
 }
 

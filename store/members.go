@@ -172,13 +172,15 @@ func updateMember(tx Tx, row []byte, change func(*Member) error) (Member, error)
 
 // RemoveMember ends a membership. ErrNotFound.
 func (s *Store) RemoveMember(list uint64, a Address, letters ...Letter) error {
-	return s.updateAndTell(letters, func(tx Tx) error {
+	err := s.updateAndTell(letters, func(tx Tx) error {
 		m, err := get[Member](tx, key(tMember, list, a))
 		if err != nil {
 			return fmt.Errorf("member %s: %w", a, err)
 		}
 		return removeMember(tx, m)
 	})
+	s.postsChanged(list) // who left may not read on
+	return err
 }
 
 // members reads up to n members behind an address.

@@ -30,7 +30,7 @@ func (s *Store) notify(ts ...topic) {
 	}
 }
 
-// PostsChanged is closed when a post of the list was accepted or removed; list 0: of any list.
+// PostsChanged is closed when a post of the list was accepted or removed, or who may read it may have changed; list 0: of any list.
 func (s *Store) PostsChanged(list uint64) <-chan struct{} {
 	return s.changed(topic{kind: 'p', list: list})
 }

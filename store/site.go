@@ -23,12 +23,13 @@ type site struct {
 
 // Names of the counters and of the site record in table tSite.
 var (
-	siteRecord  = key(tSite, "site")
-	listCounter = key(tSite, "lists")
-	seqCounter  = key(tSite, "posts")
-	heldCounter = key(tSite, "held")
-	jobCounter  = key(tSite, "jobs")
-	probe       = key(tSite, "probe")
+	siteRecord      = key(tSite, "site")
+	listCounter     = key(tSite, "lists")
+	seqCounter      = key(tSite, "posts")
+	validityCounter = key(tSite, "uidvalidity")
+	heldCounter     = key(tSite, "held")
+	jobCounter      = key(tSite, "jobs")
+	probe           = key(tSite, "probe")
 )
 
 // Store is open on one engine. It is safe for concurrent use.

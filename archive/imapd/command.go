@@ -91,6 +91,9 @@ func (x *session) run(c *wire.Command) (done string, err error) {
 	case cmd.when&x.state() == 0:
 		return "", bad(wrongState(cmd.when))
 	}
+	if err := x.mayReadOn(); err != nil {
+		return "", err
+	}
 	if done, err = cmd.run(x, c); err != nil {
 		return "", err
 	}

@@ -9,14 +9,16 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/archive/imapd"
 	"wesouthasians.org/sangam/store"
-	"wesouthasians.org/sangam/store/storetest"
+	"wesouthasians.org/sangam/store/bolt"
 )
 
 var now = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
@@ -55,27 +57,67 @@ func (p panics) Write(b []byte) (int, error) {
 
 type site struct {
 	testing.TB
-	store *store.Store
-	desk  *desk
-	addr  string
+	store  *store.Store
+	engine *watched
+	desk   *desk
+	server *imapd.Server
+	addr   string
 }
 
-func newSite(t testing.TB) *site {
+// watched counts the transactions that read now.
+type watched struct {
+	store.Engine
+	readers atomic.Int64
+}
+
+func (w *watched) View(fn func(store.Tx) error) error {
+	w.readers.Add(1)
+	defer w.readers.Add(-1)
+	return w.Engine.View(fn)
+}
+
+func watchedStore(t testing.TB) (*store.Store, *watched) {
 	t.Helper()
-	s := &site{TB: t, store: storetest.NewStore(t), desk: &desk{}}
-	server := imapd.New(imapd.Options{Store: s.store, Login: open{}, Moderator: s.desk, DefaultDomain: "lists.example.org",
-		MaxPerAccount: 5, Log: slog.New(slog.NewTextHandler(panics{t}, nil))})
+	engine, err := bolt.Open(filepath.Join(t.TempDir(), "sangam.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &watched{Engine: engine}
+	st, err := store.Open(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st, w
+}
+
+// newSite serves an empty store on loopback. change is a func(*imapd.Options) or a func(net.Listener) net.Listener.
+func newSite(t testing.TB, change ...any) *site {
+	t.Helper()
+	s := &site{TB: t, desk: &desk{}}
+	s.store, s.engine = watchedStore(t)
+	o := imapd.Options{Store: s.store, Login: open{}, Moderator: s.desk, DefaultDomain: "lists.example.org",
+		MaxPerAccount: 5, Log: slog.New(slog.NewTextHandler(panics{t}, nil))}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.addr = l.Addr().String()
+	for _, c := range change {
+		switch c := c.(type) {
+		case func(*imapd.Options):
+			c(&o)
+		case func(net.Listener) net.Listener:
+			l = c(l)
+		}
+	}
+	s.server = imapd.New(o)
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
+	go func() { done <- s.server.Serve(l) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if err := errors.Join(server.Shutdown(ctx), <-done); err != nil {
+		if err := errors.Join(s.server.Shutdown(ctx), <-done); err != nil {
 			t.Error(err)
 		}
 	})
@@ -132,6 +174,14 @@ type client struct {
 
 func (s *site) dial() *client {
 	s.Helper()
+	c := s.connect()
+	c.line()
+	return c
+}
+
+// connect leaves the greeting to be read.
+func (s *site) connect() *client {
+	s.Helper()
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		s.Fatal(err)
@@ -139,7 +189,6 @@ func (s *site) dial() *client {
 	s.Cleanup(func() { c.Close() })
 	x := &client{TB: s.TB, c: c, r: bufio.NewReader(c)}
 	x.c.SetDeadline(time.Now().Add(10 * time.Second))
-	x.line()
 	return x
 }
 

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"errors"
 	"slices"
 
 	"wesouthasians.org/sangam/store"
@@ -15,6 +16,25 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
+// errGone ends a session whose mailbox is there no more, or no more for this account.
+var errGone = errors.New("the mailbox is gone")
+
+// mayReadOn looks whether the mailbox may still be read, when something happened to it.
+func (x *session) mayReadOn() error {
+	v := x.view
+	if v == nil || !closed(v.posts) {
+		return nil
+	}
+	if v.kind == ofInbox {
+		return x.poll(false)
+	}
+	m, err := x.open(v.name)
+	if errors.Is(err, errNoMailbox) || err == nil && m.list.ID != v.list.ID {
+		return errGone
+	}
+	return err
+}
+
 // poll tells the client what changed: posts that were removed, when it may hear so, new posts, then flags that another session of the
 // account changed.
 func (x *session) poll(mayExpunge bool) error {
@@ -25,6 +45,11 @@ func (x *session) poll(mayExpunge bool) error {
 	posts, flags := closed(v.posts) || v.kind == ofHeld, closed(v.flagging)
 	if !posts && !flags {
 		return nil
+	}
+	if v.kind != ofInbox {
+		if err := x.mayReadOn(); err != nil {
+			return err
+		}
 	}
 	x.watch(v)
 	if posts {

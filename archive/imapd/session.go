@@ -140,6 +140,8 @@ func (x *session) end(err error) {
 	switch {
 	case x.ctx.Err() != nil:
 		x.bye(imap.ResponseCodeUnavailable, "The server is shutting down: come back later")
+	case errors.Is(err, errGone):
+		x.bye("", "This mailbox is there no more")
 	case errors.Is(err, wire.ErrLongLine):
 		x.bye("", "A line must not be longer than 64 KiB")
 		x.linger()

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -16,7 +17,8 @@ type view struct {
 	readOnly bool
 	index
 	entries  []store.InboxEntry                // of INBOX, in the order of index.uids
-	gaps     map[uint64]uint64                 // of INBOX, see (*session).gaps
+	gaps     map[uint64]uint64                 // of INBOX as the client knows it, see (*session).gaps
+	lists    map[uint64]uint64                 // the same as it is now: entries of other lists are not read
 	flags    map[uint64]store.Flags            // by list
 	saved    imap.UIDSet                       // SEARCH RETURN (SAVE)
 	sets     map[*imap.SearchCriteria][][]span // of the search that runs
@@ -41,6 +43,7 @@ func (x *session) fresh(m mailbox) (v *view, err error) {
 	case ofInbox:
 		v.sparse = true
 		if v.gaps, err = x.gaps(); err == nil {
+			v.lists = v.gaps
 			err = x.addInbox(v, 1)
 		}
 	case ofHeld:
@@ -81,12 +84,15 @@ func (x *session) addInbox(v *view, from uint32) error {
 		if err != nil {
 			return err
 		}
-		v.uids, v.entries = append(v.uids, e.UID), append(v.entries, e)
+		if _, mine := v.lists[e.List]; mine {
+			v.uids, v.entries = append(v.uids, e.UID), append(v.entries, e)
+		}
 	}
 	return nil
 }
 
-// gaps of INBOX: the lists of the account, and how many posts of each are removed. As long as they stay, INBOX only grows.
+// gaps of INBOX: the lists of the account that may be read, and how many posts of each are removed. As long as they stay, INBOX only
+// grows.
 func (x *session) gaps() (map[uint64]uint64, error) {
 	ms, err := x.server.Store.MembershipsOf(x.account)
 	if err != nil {
@@ -94,6 +100,12 @@ func (x *session) gaps() (map[uint64]uint64, error) {
 	}
 	gaps := make(map[uint64]uint64, len(ms))
 	for _, m := range ms {
+		l, err := x.server.Store.ListByID(m.List)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !l.ReadableBy(true) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
 		log, err := x.server.Store.Log(m.List)
 		if err != nil {
 			return nil, err
@@ -105,9 +117,12 @@ func (x *session) gaps() (map[uint64]uint64, error) {
 
 // grown reads only what is new in INBOX; false when something may be gone too.
 func (x *session) grown(v *view) (bool, error) {
-	gaps, err := x.gaps()
-	if err != nil || !maps.Equal(gaps, v.gaps) {
+	lists, err := x.gaps()
+	if err != nil {
 		return false, x.failed(err)
+	}
+	if v.lists = lists; !maps.Equal(lists, v.gaps) {
+		return false, nil
 	}
 	return true, x.failed(x.addInbox(v, v.highest()+1))
 }
