@@ -106,5 +106,30 @@ func FuzzAddresses(f *testing.F) {
 				t.Errorf("%s: %+v, %v", address, r, err)
 			}
 		}
+		for _, l := range []store.List{ls["heplink"], {}} { // of a list, and of the site
+			address := a.Confirm(l, a.HeldToken(member))
+			r, err := a.Resolve(strings.ToUpper(address))
+			if held, ok := a.ReadHeld(r.Token); err != nil || r.Kind != lists.KindConfirm || r.List.ID != l.ID || !ok || held != member {
+				t.Errorf("%s: %+v, %v", address, r, err)
+			}
+		}
+	})
+}
+
+func FuzzTokens(f *testing.F) {
+	a, _ := newAddresses(f)
+	f.Add(a.UnsubscribeToken(7), uint64(7))
+	f.Add(a.HeldToken(7), uint64(7))
+	f.Add("aaaaaaaaaaaaaaaaaaaaaaaaaa", uint64(0))
+	f.Fuzz(func(t *testing.T, token string, id uint64) {
+		if member, ok := a.ReadUnsubscribe(token); ok && !strings.EqualFold(token, a.UnsubscribeToken(member)) {
+			t.Errorf("%q unsubscribes %d", token, member)
+		}
+		if held, ok := a.ReadHeld(token); ok && !strings.EqualFold(token, a.HeldToken(held)) {
+			t.Errorf("%q decides about %d", token, held)
+		}
+		if got, ok := a.ReadUnsubscribe(a.UnsubscribeToken(id)); !ok || got != id {
+			t.Errorf("%d reads as %d, %v", id, got, ok)
+		}
 	})
 }
