@@ -70,7 +70,11 @@ func (x *reading) latest(n uint64) (ps []store.Post, err error) {
 
 func (x *reading) atom(title, page string, ps []store.Post) {
 	x.cached(x.w, x.r, x.viewer, "application/atom+xml; charset=utf-8", x.key(), func() ([]byte, error) {
-		f := atom{Title: clean(title), ID: x.URL + page, Updated: stamp(x.log.Latest), Links: []atomLink{{Href: x.URL + page}, {Rel: "self", Href: x.URL + x.r.URL.Path}}}
+		latest := x.log.Latest
+		if latest.IsZero() {
+			latest = x.list.Created
+		}
+		f := atom{Title: clean(title), ID: x.URL + page, Updated: stamp(latest), Links: []atomLink{{Href: x.URL + page}, {Rel: "self", Href: x.URL + x.r.URL.Path}}}
 		for _, p := range ps {
 			if e, ok := x.entry(p); ok {
 				f.Entries = append(f.Entries, e)
@@ -109,11 +113,7 @@ func (x *reading) entry(p store.Post) (atomEntry, bool) {
 		text = shortened(text)
 	}
 	page := fmt.Sprintf("%s/%s/%d", x.URL, url.PathEscape(x.name), p.Number)
-	id := page
-	if p.MessageID != "" {
-		id = x.URL + "/" + url.PathEscape(x.name) + "/m/" + url.PathEscape(p.MessageID)
-	}
-	return atomEntry{Title: clean(x.subject(p.Subject)), ID: id, Updated: stamp(p.Received), Author: clean(x.person(p.From)),
+	return atomEntry{Title: clean(x.subject(p.Subject)), ID: page, Updated: stamp(p.Received), Author: clean(x.person(p.From)),
 		Links: []atomLink{{Href: page}}, Summary: clean(text)}, true
 }
 
@@ -165,7 +165,7 @@ func (s *Site) publicLists() ([]store.List, error) {
 // robots lets crawlers read the public lists, and no downloads.
 func (s *Site) robots(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprint(w, "User-agent: *\nDisallow: /login\nDisallow: /u/\nDisallow: /*.mbox.gz$\nDisallow: /*.eml$\nDisallow: /*?\nCrawl-delay: 1\nSitemap: "+s.URL+"/sitemap.xml\n")
+	fmt.Fprint(w, "User-agent: *\nDisallow: /login\nDisallow: /u/\nDisallow: /c/\nDisallow: /*.mbox.gz$\nDisallow: /*.eml$\nDisallow: /*?\nCrawl-delay: 1\nSitemap: "+s.URL+"/sitemap.xml\n")
 }
 
 // sitemap names the public lists and their months.

@@ -32,7 +32,7 @@ const maxMarkup = 1 << 20
 // sanitised is the HTML of a mail as a part of a page: nothing runs, nothing is asked of other places, every element is closed,
 // headings are below those of the page, and long quotes are folded. ok is false for HTML that cannot be read.
 func sanitised(s string, hide bool) (page template.HTML, ok bool) {
-	s = strings.ToValidUTF8(s[:min(len(s), maxMarkup)], "")
+	s = characters.Replace(strings.ToValidUTF8(s[:min(len(s), maxMarkup)], ""))
 	pictures := strings.Contains(strings.ToLower(s), "<img")
 	within := &html.Node{Type: html.ElementNode, Data: "div", DataAtom: tag.Div}
 	nodes, err := html.ParseFragment(strings.NewReader(markup.Sanitize(s)), within)

@@ -24,7 +24,7 @@ func bodyHTML(b archive.Body, mono, hide bool) template.HTML {
 			return page
 		}
 	}
-	text := b.Text
+	text := characters.Replace(b.Text)
 	if b.Flowed {
 		text = archive.Unflow(text, b.DelSp)
 	}
@@ -41,11 +41,14 @@ func bodyHTML(b archive.Body, mono, hide bool) template.HTML {
 		t.block(`<div class="sig">`, signature, `</div>`)
 	}
 	if armor != "" {
-		t.block(`<details class="quote"><summary>PGP signature</summary>`, pgpSignature[1:]+armor, `</details>`)
+		t.block(`<details><summary>PGP signature</summary>`, pgpSignature[1:]+armor, `</details>`)
 	}
 	t.WriteString(`</div>`)
 	return template.HTML(t.String())
 }
+
+// characters replaces what HTML and XML may not hold.
+var characters = strings.NewReplacer("\uFFFE", "\uFFFD", "\uFFFF", "\uFFFD")
 
 // texter writes the text of one post.
 type texter struct {
@@ -88,9 +91,9 @@ func (t *texter) lines(lines []string, depth int) {
 		for i, line := range run {
 			inner[i] = strings.TrimPrefix(strings.TrimPrefix(line, ">"), " ")
 		}
-		start, end := `<div class="quote">`, `</div>`
+		start, end := `<blockquote>`, `</blockquote>`
 		if depth == 0 && len(run) > foldedQuote {
-			start, end = `<details class="quote"><summary>`+html.EscapeString(firstWords(inner))+`</summary>`, `</details>`
+			start, end = `<details><summary>`+html.EscapeString(firstWords(inner))+`</summary>`+start, end+`</details>`
 		}
 		t.WriteString(start)
 		t.lines(inner, depth+1)
@@ -121,18 +124,27 @@ func firstWords(lines []string) string {
 	return "Quoted text"
 }
 
-// paragraphs of prose may run on where the screen is narrow or wide; all others keep their lines.
+// paragraphs of prose run on where the screen is narrow or wide, all others keep their lines, also in a browser without styles.
 func (t *texter) paragraphs(lines []string, prosaic bool) {
 	for paragraph := range strings.SplitSeq(strings.Join(lines, "\n"), "\n\n") {
 		if paragraph = strings.Trim(paragraph, "\n"); strings.TrimSpace(paragraph) == "" {
 			continue
 		}
-		class := ""
-		if prosaic && !t.mono && prose(paragraph) {
-			class = `class="prose" `
+		text := linked(paragraph, t.hide)
+		switch {
+		case t.mono || setApart(paragraph):
+			t.WriteString(`<pre dir="auto">` + text + `</pre>`)
+			continue
+		case !prosaic || !prose(paragraph):
+			text = strings.ReplaceAll(text, "\n", "<br>\n")
 		}
-		t.WriteString(`<p ` + class + `dir="auto">` + linked(paragraph, t.hide) + `</p>`)
+		t.WriteString(`<p dir="auto">` + text + `</p>`)
 	}
+}
+
+// setApart tells whether space sets words apart, as in lists, verse and tables.
+func setApart(paragraph string) bool {
+	return strings.HasPrefix(paragraph, " ") || strings.Contains(paragraph, "\n ") || strings.Contains(paragraph, "\t") || strings.Contains(paragraph, "   ")
 }
 
 // Lines that a program broke are about this long, in characters.
@@ -141,13 +153,12 @@ const (
 	maxWrap = 100
 )
 
-// prose tells whether a program broke the lines of a paragraph: each ends only because the next word had no room, and none is set
-// apart by space, as lists, verse and tables are.
+// prose tells whether a program broke the lines of a paragraph: each ends only because the next word had no room.
 func prose(paragraph string) bool {
 	lines := strings.Split(paragraph, "\n")
 	longest := 0
 	for _, line := range lines {
-		if line == "" || strings.ContainsAny(line[:1], " \t|*#-+=_") || strings.Contains(line, "\t") || strings.Contains(line, "   ") {
+		if line == "" || strings.ContainsAny(line[:1], "|*#-+=_") {
 			return false
 		}
 		longest = max(longest, utf8.RuneCountInString(strings.TrimRight(line, " ")))
@@ -165,7 +176,7 @@ func prose(paragraph string) bool {
 }
 
 var (
-	address = regexp.MustCompile(`([\pL\pN._%+=-]{1,64})@([\pL\pN-]+(?:\.[\pL\pN-]+)+)`)
+	address = regexp.MustCompile(`([\pL\pN._%+=-]{1,64})@([\pL\pN_-]+(?:\.[\pL\pN_-]+)+)`)
 	link    = regexp.MustCompile(`https?://[^\s<>"'\x60{}|\\^]+`)
 )
 

@@ -13,18 +13,19 @@ func TestBodyHTML(t *testing.T) {
 		body archive.Body
 		want string
 	}{
-		"paragraphs": {archive.Body{Text: "one\nline\n\ntwo\n"}, `<div class="text"><p dir="auto">one` + "\n" + `line</p><p dir="auto">two</p></div>`},
-		"quote":      {archive.Body{Text: "> a\n> > b\nc"}, `<div class="text"><div class="quote"><p dir="auto">a</p><div class="quote"><p dir="auto">b</p></div></div><p dir="auto">c</p></div>`},
-		"folded": {archive.Body{Text: strings.Repeat("> long\n", 9) + "c"}, `<div class="text"><details class="quote"><summary>Quoted: long</summary><p dir="auto">` +
-			strings.TrimSuffix(strings.Repeat("long\n", 9), "\n") + `</p></details><p dir="auto">c</p></div>`},
+		"paragraphs": {archive.Body{Text: "one\nline\n\ntwo\n"}, `<div class="text"><p dir="auto">one<br>` + "\n" + `line</p><p dir="auto">two</p></div>`},
+		"quote":      {archive.Body{Text: "> a\n> > b\nc"}, `<div class="text"><blockquote><p dir="auto">a</p><blockquote><p dir="auto">b</p></blockquote></blockquote><p dir="auto">c</p></div>`},
+		"folded": {archive.Body{Text: strings.Repeat("> long\n", 9) + "c"}, `<div class="text"><details><summary>Quoted: long</summary><blockquote><p dir="auto">` +
+			strings.TrimSuffix(strings.Repeat("long<br>\n", 9), "<br>\n") + `</p></blockquote></details><p dir="auto">c</p></div>`},
 		"signature":            {archive.Body{Text: "a\n-- \nAsha\n"}, `<div class="text"><p dir="auto">a</p><div class="sig"><p dir="auto">Asha</p></div></div>`},
 		"link":                 {archive.Body{Text: "(see https://example.org/a?b=1&c=<2>.)"}, `<div class="text"><p dir="auto">(see <a rel="nofollow noreferrer noopener" href="https://example.org/a?b=1&amp;c=">https://example.org/a?b=1&amp;c=</a>&lt;2&gt;.)</p></div>`},
-		"address":              {archive.Body{Text: "asha.rao@example.org"}, `<div class="text"><p dir="auto">asha.rao@…</p></div>`},
+		"address":              {archive.Body{Text: "asha.rao@example.org, 1@my_host.example.org"}, `<div class="text"><p dir="auto">asha.rao@…, 1@…</p></div>`},
 		"flowed":               {archive.Body{Text: "a \nb\n", Flowed: true}, `<div class="text"><p dir="auto">a b</p></div>`},
 		"link with an address": {archive.Body{Text: "https://lists.example.org/options/asha@example.org (https://x.org/a_(b))"}, `<div class="text"><p dir="auto"><a rel="nofollow noreferrer noopener" href="https://lists.example.org/options/asha%40example.org">https://lists.example.org/options/asha@…</a> (<a rel="nofollow noreferrer noopener" href="https://x.org/a_(b)">https://x.org/a_(b)</a>)</p></div>`},
-		"patch":                {archive.Body{Text: "a\n\n@@ -1 +1 @@\n-\tb\n"}, `<div class="text mono"><p dir="auto">a</p><p dir="auto">@@ -1 +1 @@` + "\n-\tb" + `</p></div>`},
+		"list":                 {archive.Body{Text: "We have\n  * one,\n  * two.\n"}, `<div class="text"><pre dir="auto">We have` + "\n  * one,\n  * two." + `</pre></div>`},
+		"patch":                {archive.Body{Text: "a\n\n@@ -1 +1 @@\n-\tb\n"}, `<div class="text mono"><pre dir="auto">a</pre><pre dir="auto">@@ -1 +1 @@` + "\n-\tb" + `</pre></div>`},
 		"signed": {archive.Body{Text: "yes\n-----BEGIN PGP SIGNATURE-----\n\nabc\n"},
-			`<div class="text"><p dir="auto">yes</p><details class="quote"><summary>PGP signature</summary><p dir="auto">-----BEGIN PGP SIGNATURE-----</p><p dir="auto">abc</p></details></div>`},
+			`<div class="text"><p dir="auto">yes</p><details><summary>PGP signature</summary><p dir="auto">-----BEGIN PGP SIGNATURE-----</p><p dir="auto">abc</p></details></div>`},
 		"headings of a mail": {archive.Body{Text: "x", HTML: "<h1>x</h1><h2 dir=rtl>y</h2>", HTMLOnly: true}, `<div class="html" dir="auto"><h3>x</h3><h4 dir="rtl">y</h4></div>`},
 		"html that goes on":  {archive.Body{Text: "x", HTML: "</div><b>x<table><td>y<a href=http://x.org>z", HTMLOnly: true}, `<div class="html" dir="auto"><b>x<table><tbody><tr><td>y<a href="http://x.org" rel="nofollow noreferrer">z</a></td></tr></tbody></table></b></div>`},
 		"address in html":    {archive.Body{Text: "x", HTML: `<a href="http://x.org/?u=asha@example.org">asha@example.org</a>`, HTMLOnly: true}, `<div class="html" dir="auto"><a href="http://x.org/?u=asha%40example.org" rel="nofollow noreferrer">asha@…</a></div>`},
@@ -57,7 +58,7 @@ func TestProse(t *testing.T) {
 		"jan  feb  mar   apr    may  of a table that is longer than the lines that we\nlook-at-many-of-them":                                                  false,
 		"Two roads diverged in a yellow wood, and sorry I could not travel both\nAnd be one traveler,\nlong I stood and looked down one as far as I could go": false,
 	} {
-		if prose(text) != want {
+		if prose(text) && !setApart(text) != want {
 			t.Errorf("%q: %v", text, !want)
 		}
 	}
@@ -83,7 +84,7 @@ func FuzzBodyHTML(f *testing.F) {
 		if !utf8.ValidString(out) {
 			t.Errorf("%q became %q", text, out)
 		}
-		for _, tag := range []string{"div", "p", "details", "summary", "a", "table", "b"} {
+		for _, tag := range []string{"div", "p", "pre", "blockquote", "details", "summary", "a", "table", "b"} {
 			if strings.Count(out, "<"+tag+" ")+strings.Count(out, "<"+tag+">") != strings.Count(out, "</"+tag+">") {
 				t.Errorf("<%s> is not closed in %q", tag, out)
 			}

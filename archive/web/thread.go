@@ -51,8 +51,8 @@ func tree(ps []store.Post) []place {
 
 // A page of a thread ends where it would grow too long for a slow line.
 const (
-	pageBytes = 60_000 // of messages, one with a long text counting as longText
-	longText  = 40_000 // of which a page of a thread shows the beginning
+	pageBytes = 52_000 // of messages, one with a long text counting as longText
+	longText  = 36_000 // of which a page of a thread shows the beginning
 	pagePosts = 40
 	maxThread = 20_000 // posts that are looked at
 )

@@ -93,8 +93,8 @@ type year struct {
 
 // month is one of a year's, newest first.
 type month struct {
-	Key, Name, Long string
-	Posts           int
+	Key, Name, Long, Count string
+	Posts                  int
 }
 
 // years groups months, both newest first.
@@ -105,7 +105,7 @@ func years(months []store.Month) (ys []year) {
 			ys = append(ys, year{Year: y})
 		}
 		last := &ys[len(ys)-1]
-		last.Months = append(last.Months, month{m.Month, monthName(m.Month, "Jan"), monthName(m.Month, "January 2006"), m.Posts})
+		last.Months = append(last.Months, month{m.Month, monthName(m.Month, "Jan"), monthName(m.Month, "January 2006"), counted(m.Posts, "post"), m.Posts})
 	}
 	return ys
 }
