@@ -124,13 +124,14 @@ type Post struct {
 type Thread struct {
 	List         uint64    `cbor:"1,keyasint,omitempty"`
 	ID           uint64    `cbor:"2,keyasint,omitempty"` // number of its first accepted post
-	Subject      string    `cbor:"3,keyasint,omitempty"` // of its first post
-	From         string    `cbor:"4,keyasint,omitempty"` // of its first post
-	Posts        int       `cbor:"5,keyasint,omitempty"`
-	First        time.Time `cbor:"6,keyasint,omitempty"` // Date of the first post
-	Latest       time.Time `cbor:"7,keyasint,omitempty"` // Received of the newest post
-	LatestNumber uint64    `cbor:"8,keyasint,omitempty"`
+	Subject      string    `cbor:"3,keyasint,omitempty"` // of its first post that is not removed
+	From         string    `cbor:"4,keyasint,omitempty"` // of that post
+	Posts        int       `cbor:"5,keyasint,omitempty"` // removed ones included
+	First        time.Time `cbor:"6,keyasint,omitempty"` // Date of the post that Subject is of
+	Latest       time.Time `cbor:"7,keyasint,omitempty"` // Received of the newest post that is not removed
+	LatestNumber uint64    `cbor:"8,keyasint,omitempty"` // of the newest post
 	LatestFrom   string    `cbor:"9,keyasint,omitempty"`
+	Removed      int       `cbor:"10,keyasint,omitempty"` // how many of the posts are
 }
 
 // Held is a post that waits for a moderator.

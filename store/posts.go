@@ -96,9 +96,12 @@ func removePost(tx Tx, list, n uint64) error {
 	if err := tx.Put(key(tRemoved, list, n), present); err != nil {
 		return err
 	}
-	return put(tx, key(tPost, list, n), Post{List: list, Number: n, Seq: p.Seq, MessageID: p.MessageID, Content: p.Content,
+	if err := put(tx, key(tPost, list, n), Post{List: list, Number: n, Seq: p.Seq, MessageID: p.MessageID, Content: p.Content,
 		Thread: p.Thread, Parent: p.Parent, Distance: p.Distance, Date: p.Date, Received: p.Received,
-		Removed: true})
+		Removed: true}); err != nil {
+		return err
+	}
+	return removeFromThread(tx, list, p.Thread)
 }
 
 // Removed returns the numbers of removed posts in ascending order.

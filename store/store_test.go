@@ -218,6 +218,35 @@ func TestInboxKeepsUIDs(t *testing.T) {
 	}
 }
 
+// A thread tells nothing of a post that was removed, and goes on with those that follow.
+func TestThreadForgetsRemovedPosts(t *testing.T) {
+	s := storetest.NewStore(t)
+	l := newList(t, s, "heplink")
+	accept(t, s, mail(l, "a", "1"))
+	accept(t, s, mail(l, "b", "2", "a"))
+	accept(t, s, mail(l, "c", "3"))
+	look := func(id uint64, subject string, removed int) {
+		t.Helper()
+		th, err := s.Thread(l.ID, id)
+		if err != nil || th.Subject != subject || th.Removed != removed {
+			t.Errorf("%+v, %v", th, err)
+		}
+	}
+	for _, n := range []uint64{1, 3} {
+		if err := s.RemovePost(l.ID, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look(1, "about b", 1)
+	look(3, "", 1)
+	accept(t, s, mail(l, "d", "4", "c"))
+	look(3, "about d", 1)
+	accept(t, s, mail(l, "e", "5", "x"))
+	s.RemovePost(l.ID, 4)
+	accept(t, s, mail(l, "x", "6", "c"))
+	look(3, "about e", 2)
+}
+
 func TestJobClaimsWhoWantsThePost(t *testing.T) {
 	s := storetest.NewStore(t)
 	l := newList(t, s, "heplink")

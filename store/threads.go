@@ -103,13 +103,37 @@ func joinThreads(tx Tx, p *Post, joined []uint64) (change int64, err error) {
 }
 
 func (t *Thread) include(p Post) {
-	if t.Posts == 0 || p.Number < t.ID {
+	if t.Posts == t.Removed || p.Number < t.ID {
 		t.Subject, t.From, t.First = p.Subject, p.From, p.Date
 	}
 	t.Posts++
 	if p.Number > t.LatestNumber {
 		t.LatestNumber, t.Latest, t.LatestFrom = p.Number, p.Received, p.From
 	}
+}
+
+// removeFromThread takes away what the thread says of a post that was removed.
+func removeFromThread(tx Tx, list, id uint64) error {
+	t, err := get[Thread](tx, key(tThread, list, id))
+	if err != nil {
+		return err
+	}
+	rest := Thread{List: list, ID: t.ID, LatestNumber: t.LatestNumber, Latest: t.Latest}
+	for _, n := range threadNumbers(tx, list, id) {
+		p, err := get[Post](tx, key(tPost, list, n))
+		if err != nil {
+			return err
+		}
+		if rest.Posts++; p.Removed {
+			rest.Removed++
+			continue
+		}
+		if rest.Posts == rest.Removed+1 {
+			rest.Subject, rest.From, rest.First = p.Subject, p.From, p.Date
+		}
+		rest.Latest, rest.LatestFrom = p.Received, p.From
+	}
+	return put(tx, key(tThread, list, id), rest)
 }
 
 func putThread(tx Tx, t Thread, n uint64) error {
@@ -143,7 +167,10 @@ func merge(tx Tx, t *Thread, id uint64) error {
 			return err
 		}
 	}
-	t.Posts += other.Posts
+	if t.Posts == t.Removed {
+		t.Subject, t.From, t.First = other.Subject, other.From, other.First
+	}
+	t.Posts, t.Removed = t.Posts+other.Posts, t.Removed+other.Removed
 	if other.LatestNumber > t.LatestNumber {
 		t.LatestNumber, t.Latest, t.LatestFrom = other.LatestNumber, other.Latest, other.LatestFrom
 	}

@@ -200,12 +200,22 @@ func (x *reading) threadContent(id uint64, ps []place, from, to int) (map[string
 		}
 		articles = append(articles, a)
 	}
-	content := map[string]any{"Name": x.name, "ID": id, "Subject": x.subject(ps[0].post.Subject), "Facts": facts(ps), "Posts": articles,
+	content := map[string]any{"Name": x.name, "ID": id, "Subject": x.threadSubject(ps), "Facts": facts(ps), "Posts": articles,
 		"Mono": x.mono, "Toggle": x.toggle()}
 	if x.mayDownload() {
 		content["Mbox"] = fmt.Sprintf("/%s/t/%d.mbox.gz", x.name, id)
 	}
 	return content, nil
+}
+
+// threadSubject is that of the first post that is not removed.
+func (x *reading) threadSubject(ps []place) string {
+	for _, p := range ps {
+		if !p.post.Removed {
+			return x.subject(p.post.Subject)
+		}
+	}
+	return "Removed"
 }
 
 // facts of a thread: how many posts, by how many people, when.

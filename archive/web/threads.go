@@ -45,9 +45,13 @@ func (x *reading) threadRows(before uint64) (rows []threadRow, next uint64, err 
 		next = ts[threadsPerPage-1].LatestNumber
 	}
 	for _, t := range ts {
+		posts := t.Posts - t.Removed
+		if posts == 0 {
+			continue
+		}
 		row := threadRow{ID: t.ID, Subject: x.subject(t.Subject), From: x.person(t.From), When: when(t.Latest), Stamp: stamp(t.Latest)}
-		if t.Posts > 1 {
-			row.Posts, row.LatestFrom = counted(t.Posts, "post"), x.person(t.LatestFrom)
+		if posts > 1 {
+			row.Posts, row.LatestFrom = counted(posts, "post"), x.person(t.LatestFrom)
 		}
 		rows = append(rows, row)
 	}

@@ -235,7 +235,10 @@ func TestReadAPublicList(t *testing.T) {
 	}
 	s.store.RemovePost(l.ID, 1)
 	b.get("/heplink/1", 410)
-	b.get("/heplink/t/2", 200).has(t, "This post was removed")
+	b.get("/heplink/t/2", 200).has(t, "This post was removed", "Re: Ampoules</h1>")
+	b.get("/heplink/", 200).has(t, "Re: Ampoules").lacks(t, ">Ampoules<")
+	s.store.RemovePost(l.ID, 2)
+	b.get("/heplink/", 200).lacks(t, "Ampoules", "Asha")
 }
 
 func TestPrivateListIsAsUnknown(t *testing.T) {
