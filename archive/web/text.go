@@ -28,7 +28,7 @@ func bodyHTML(b archive.Body, mono, hide bool) template.HTML {
 	if b.Flowed {
 		text = archive.Unflow(text, b.DelSp)
 	}
-	t := texter{hide: hide, mono: mono || patch.MatchString(text)}
+	t := texter{hide: hide, mono: mono || isPatch(text)}
 	class := "text"
 	if t.mono {
 		class += " mono"
@@ -56,8 +56,15 @@ type texter struct {
 	hide, mono bool
 }
 
-// patch is text that only reads well in letters of one width.
-var patch = regexp.MustCompile(`(?m)^(diff --git |@@ -\d|Index: .*\n=====)`)
+// isPatch finds text that only reads well in letters of one width.
+func isPatch(text string) bool {
+	for _, start := range []string{"diff --git ", "@@ -"} {
+		if strings.HasPrefix(text, start) || strings.Contains(text, "\n"+start) {
+			return true
+		}
+	}
+	return false
+}
 
 const pgpSignature = "\n-----BEGIN PGP SIGNATURE-----"
 
@@ -190,6 +197,9 @@ func shortened(s string) string {
 
 // linked escapes a text, makes its web addresses links, and shortens its mail addresses.
 func linked(text string, hide bool) string {
+	if !strings.Contains(text, "://") {
+		return escaped(text, hide)
+	}
 	var out strings.Builder
 	at := 0
 	for _, m := range link.FindAllStringIndex(text, -1) {
