@@ -78,6 +78,7 @@ type conn struct {
 	trusted bool
 	counted bool // among the client's connections
 	line    int  // bytes of the line being read
+	greeted bool
 
 	mu          sync.Mutex
 	transaction bool   // MAIL was accepted and the message is not through
@@ -150,6 +151,9 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 // Write gives the reason where go-smtp, which knows none, says that nothing was heard. Behind TLS it cannot be told.
 func (c *conn) Write(b []byte) (int, error) {
+	if err := c.greet(); err != nil {
+		return 0, err
+	}
 	c.mu.Lock()
 	why := c.ending
 	c.mu.Unlock()

@@ -35,11 +35,23 @@ type Verifier interface {
 	Verify(ctx context.Context, e intake.Envelope, raw []byte) ([]byte, post.Auth, error)
 }
 
+// Scanner looks at the content of a message and tells what it holds against it; empty: nothing. A *store.Refusal is the answer to the client,
+// any other error says that there is no verdict.
+type Scanner interface {
+	Scan(ctx context.Context, e intake.Envelope, to []string, raw []byte) (suspicion string, err error)
+}
+
 // Options of New. Zero limits mean the default.
 type Options struct {
 	Hostname       string
 	Handler        Handler
 	Verifier       Verifier // nil: nothing is verified
+	Scanner        Scanner  // nil: no content is looked at
+	DeferUnscanned bool     // what the scanner has no verdict on is to come again; else it is taken
+	Resolver       Resolver
+	Blocklists     []string // zones of DNS blocklists; clients on them are refused
+	Greylist       bool     // clients that are not known are to come again
+	EarlyTalkers   bool     // clients that speak before they are greeted are refused
 	MaxMessageSize int64    // bytes, announced as SIZE
 	MaxConnections int
 	Trusted        []netip.Prefix // no limit a client, Envelope.Trusted
@@ -63,6 +75,7 @@ type Server struct {
 	Options
 	smtp    *smtp.Server
 	clients *clients
+	grey    *greylist
 	memory  *semaphore.Weighted
 
 	mu       sync.Mutex
@@ -72,7 +85,7 @@ type Server struct {
 
 // New returns a server that does not listen yet.
 func New(o Options) *Server {
-	s := &Server{Options: o, clients: newClients(o.Limits), memory: semaphore.NewWeighted(max(memory, o.MaxMessageSize)), conns: map[*conn]struct{}{}}
+	s := &Server{Options: o, clients: newClients(o.Limits), grey: newGreylist(), memory: semaphore.NewWeighted(max(memory, o.MaxMessageSize)), conns: map[*conn]struct{}{}}
 	s.smtp = smtp.NewServer(s)
 	s.smtp.Domain = o.Hostname
 	s.smtp.LMTP = o.LMTP

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -27,6 +28,8 @@ type session struct {
 	to       []string
 	utf8     bool
 	unknown  int
+	asked    bool   // the blocklists, about the client
+	listed   string // on this one
 }
 
 // NewSession is called by go-smtp at EHLO, and again after STARTTLS.
@@ -76,7 +79,30 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 		}
 		return s.answer(err)
 	}
+	if err := s.stranger(to); err != nil {
+		return err
+	}
 	s.to = append(s.to, to)
+	return nil
+}
+
+// stranger asks what is asked of clients that are not of our own networks. Whom one writes to about that is exempt.
+func (s *session) stranger(to string) error {
+	local, _, _ := strings.Cut(strings.ToLower(to), "@")
+	if s.conn.trusted || local == "postmaster" || local == "abuse" {
+		return nil
+	}
+	if !s.asked {
+		s.asked, s.listed = true, s.server.listed(context.Background(), s.conn.remote.Addr())
+	}
+	if zone := s.listed; zone != "" {
+		s.server.Log.Info("rejected", "id", s.envelope.ID, "remote", s.envelope.Remote, "sender", s.envelope.Sender, "reason", "on the blocklist "+zone)
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1},
+			Message: fmt.Sprintf("%s is on the blocklist %s: see there, or write to postmaster here", s.conn.remote.Addr(), zone)}
+	}
+	if s.server.Greylist && s.envelope.Sender != "" && !s.server.grey.pass(s.conn.remote.Addr(), s.envelope.Sender, to, time.Now()) {
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "this server does not know yours yet: try again in five minutes"}
+	}
 	return nil
 }
 
@@ -151,8 +177,32 @@ func (s *session) receive(r io.Reader) ([]error, error) {
 			return nil, &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 3}, Message: "it cannot be checked now whether the message is of its author: try again later"}
 		}
 	}
+	if err := s.scan(raw); err != nil {
+		return nil, err
+	}
 	raw = append(s.received(time.Now()), raw...)
 	return s.server.Handler.Deliver(context.Background(), s.envelope, s.to, raw), nil
+}
+
+// scan asks the scanner. What it finds suspicious waits for a moderator.
+func (s *session) scan(raw []byte) error {
+	if s.envelope.Suspicion = ""; s.server.Scanner == nil {
+		return nil
+	}
+	var err error
+	s.envelope.Suspicion, err = s.server.Scanner.Scan(context.Background(), s.envelope, s.to, raw)
+	var r *store.Refusal
+	switch {
+	case errors.As(err, &r):
+		s.server.Log.Info("rejected", "id", s.envelope.ID, "remote", s.envelope.Remote, "sender", s.envelope.Sender, "reason", "content check", "answer", r.Public)
+		return err
+	case err != nil:
+		s.server.Log.Warn("content not checked", "id", s.envelope.ID, "cause", err)
+		if s.server.DeferUnscanned {
+			return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "the content cannot be checked now: try again later"}
+		}
+	}
+	return nil
 }
 
 // readStep is how much memory a message claims at a time.

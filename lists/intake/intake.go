@@ -28,6 +28,8 @@ type Envelope struct {
 	LMTP    bool   // one answer a recipient; SMTP has one for all
 	Sender  string // MAIL FROM as given, empty for the null return path
 	Auth    post.Auth
+	// Suspicion is what the content check holds against it; empty: nothing.
+	Suspicion string
 }
 
 // Members is what intake asks of memberships.
@@ -246,7 +248,7 @@ func (e Envelope) sender() store.Address {
 
 func (in *Intake) post(ctx context.Context, e Envelope, l store.List, raw []byte) (*judged, error) {
 	p := post.New(l, e.sender(), raw, in.Now().UTC())
-	p.Auth = e.Auth
+	p.Auth, p.Suspicion = e.Auth, e.Suspicion
 	if err := p.LookUp(in.Store); err != nil {
 		return nil, notNow(err)
 	}

@@ -32,6 +32,7 @@ type Post struct {
 	Seen      error          // store.ErrDuplicate, store.ErrConflict or nil
 	Received  time.Time
 	Auth      Auth
+	Suspicion string // of the content check; empty: none
 
 	read *archive.Body // by body
 }
@@ -136,5 +137,5 @@ func (p *Post) Held(reasons, codes []string) store.Held {
 	d := p.Described.Post
 	return store.Held{List: p.List.ID, Sender: p.Sender, Author: d.Author, From: p.Header.Text("From"), Subject: d.Subject,
 		MessageID: d.MessageID, Content: d.Content, Reasons: reasons, Codes: codes, Received: p.Received,
-		Tell: p.Signed() && p.Automatic() == ""}
+		Tell: p.Signed() && p.Automatic() == "" && p.Suspicion == ""}
 }

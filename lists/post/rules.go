@@ -61,6 +61,7 @@ var rules = []struct {
 	{"command", command},
 	{"sender", maySend},
 	{"moderation", moderation},
+	{"content", content},
 	{"size", size},
 	{"recipients", recipients},
 	{"empty", empty},

@@ -25,20 +25,21 @@ const patience = 20 * time.Second
 // world is a list with members, a sink as relay, and a clock that the test moves.
 type world struct {
 	testing.TB
-	store *store.Store
-	list  store.List
-	sink  *sink.Sink
-	shift atomic.Int64
-	stop  func()
-	relay deliver.RelayOptions
-	stamp deliver.Stamp
+	store   *store.Store
+	list    store.List
+	sink    *sink.Sink
+	shift   atomic.Int64
+	stop    func()
+	relay   deliver.RelayOptions
+	stamp   deliver.Stamp
+	workers int
 
 	attachment func(store.List, uint64, archive.Attachment, time.Time) string
 }
 
 func newWorld(t testing.TB, members int, o sink.Options) *world {
 	t.Helper()
-	w := &world{TB: t, store: storetest.NewStore(t)}
+	w := &world{TB: t, store: storetest.NewStore(t), workers: 5}
 	var err error
 	w.list, err = w.store.CreateList(store.List{Name: "heplink", Domain: "lists.example.org", Settings: store.DefaultSettings()})
 	w.must(err)
@@ -75,7 +76,7 @@ func (w *world) run() {
 
 func (w *world) runOver(transport deliver.Transport) {
 	r := deliver.New(deliver.Options{Store: w.store, Addresses: lists.NewAddresses(w.store, nil), Transport: transport,
-		WebURL: "https://lists.example.org", Stamp: w.stamp, Attachment: w.attachment, Connections: 5, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+		WebURL: "https://lists.example.org", Stamp: w.stamp, Attachment: w.attachment, Connections: w.workers, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()

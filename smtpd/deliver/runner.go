@@ -224,9 +224,13 @@ func (r *Runner) turn(ctx context.Context) error {
 	if err := r.load(); err != nil {
 		return err
 	}
-	for {
+	for moved := false; ; {
+		moved = r.collect() || moved
 		if err := r.settleInTime(ctx); err != nil {
 			return err
+		}
+		if stale(outbox) || ctx.Err() != nil || moved && r.beyond && r.roomy() {
+			return r.settle(ctx)
 		}
 		t, err := r.next()
 		if err != nil {
@@ -256,17 +260,35 @@ func (r *Runner) turn(ctx context.Context) error {
 		case done := <-r.finished:
 			r.finish(done)
 		case <-outbox:
-			r.putAllBack(t)
-			timer.Stop()
-			return nil
 		case <-timer.C:
 		case <-ctx.Done():
 		}
 		timer.Stop()
 		r.putAllBack(t)
-		if ctx.Err() != nil || r.beyond && r.roomy() {
-			return r.settle(ctx)
+		moved = true
+	}
+}
+
+// collect books the tasks that have come back, and tells whether there were any.
+func (r *Runner) collect() (any bool) {
+	for {
+		select {
+		case done := <-r.finished:
+			r.finish(done)
+			any = true
+		default:
+			return any
 		}
+	}
+}
+
+// stale tells whether the store has other jobs than when the channel was taken.
+func stale(outbox <-chan struct{}) bool {
+	select {
+	case <-outbox:
+		return true
+	default:
+		return false
 	}
 }
 

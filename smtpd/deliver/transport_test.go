@@ -55,6 +55,7 @@ func (s *script) counts() map[string]int {
 
 func TestALongRosterDoesNotHoldUpOthers(t *testing.T) {
 	w := newWorld(t, 2000, sink.Options{})
+	w.workers = 1 // so that the order is that of the turns
 	both := make(chan struct{})
 	s := &script{answer: func(string) deliver.Result { <-both; return deliver.Result{Kind: deliver.Delivered} }}
 	w.runOver(s)

@@ -18,6 +18,7 @@ import (
 	"wesouthasians.org/sangam/smtpd/deliver"
 	"wesouthasians.org/sangam/smtpd/dkim"
 	"wesouthasians.org/sangam/smtpd/dns"
+	"wesouthasians.org/sangam/smtpd/scan"
 )
 
 // wire makes the parts, from the left of the design to its right.
@@ -52,8 +53,14 @@ func (a *App) wire() (err error) {
 
 func (a *App) addSMTP(name string, at []string, lmtp bool, in *intake.Intake) {
 	c := a.Config
+	var scanner smtpd.Scanner
+	if c.Content.URL != "" {
+		scanner = &scan.Rspamd{URL: c.Content.URL, Timeout: time.Duration(c.Content.Timeout)}
+	}
 	server := smtpd.New(smtpd.Options{
-		Hostname: c.Hostname, Handler: in, MaxMessageSize: int64(c.SMTP.MaxMessageSize), MaxConnections: c.SMTP.MaxConnections,
+		Scanner: scanner, DeferUnscanned: c.Content.OnFailure == "defer", Resolver: a.dns, Blocklists: c.SMTP.DNSBL, Greylist: c.SMTP.Greylist,
+		EarlyTalkers: c.SMTP.RefuseEarlyTalkers,
+		Hostname:     c.Hostname, Handler: in, MaxMessageSize: int64(c.SMTP.MaxMessageSize), MaxConnections: c.SMTP.MaxConnections,
 		Verifier: auth.New(auth.Options{Hostname: c.Hostname, Resolver: a.dns, TrustedServers: c.SMTP.TrustedAuthservIDs,
 			TrustedSealers: c.SMTP.TrustedARCSealers, Now: a.Now}, a.policies),
 		Trusted: c.SMTP.TrustedPrefixes(), TLSConfig: a.tls(), LMTP: lmtp, Log: a.log,

@@ -38,6 +38,7 @@ func (c *Config) check(problem func(key, format string, args ...any)) {
 	if !selector.MatchString(c.DKIM.Selector) {
 		problem("dkim.selector", "%q is no selector: use letters, digits and hyphens, like sangam", c.DKIM.Selector)
 	}
+	c.checkContent(problem)
 	oneOf(problem, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(problem, "log.format", c.Log.Format, "text", "json")
 	c.Data = c.path(c.Data)
@@ -125,6 +126,26 @@ func (c *Config) checkListeners(problem func(key, format string, args ...any)) {
 			problem("smtp.trusted_networks", "%q is no network: use one like 192.0.2.0/24 or 2001:db8::/32", n)
 		}
 	}
+}
+
+func (c *Config) checkContent(problem func(key, format string, args ...any)) {
+	for i, zone := range c.SMTP.DNSBL {
+		name, err := domain(zone)
+		if err != nil {
+			problem("smtp.dnsbl", "%v", err)
+		}
+		c.SMTP.DNSBL[i] = name
+	}
+	oneOf(problem, "content_check.on_failure", c.Content.OnFailure, "accept", "defer")
+	if c.Content.URL == "" {
+		return
+	}
+	u, err := url.Parse(c.Content.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		problem("content_check.url", "%q is no address of rspamd: use one like http://127.0.0.1:11333", c.Content.URL)
+		return
+	}
+	c.Content.URL = strings.TrimRight(c.Content.URL, "/")
 }
 
 func hostPort(s string) error {

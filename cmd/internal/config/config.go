@@ -39,6 +39,7 @@ type Config struct {
 	Delivery Delivery `toml:"delivery"`
 	DNS      DNS      `toml:"dns"`
 	DKIM     DKIM     `toml:"dkim"`
+	Content  Content  `toml:"content_check"`
 	Log      Log      `toml:"log"`
 	Metrics  Metrics  `toml:"metrics"`
 }
@@ -52,6 +53,9 @@ type SMTP struct {
 	TrustedNetworks    []string `toml:"trusted_networks"`
 	TrustedAuthservIDs []string `toml:"trusted_authserv_ids"`
 	TrustedARCSealers  []string `toml:"trusted_arc_sealers"`
+	DNSBL              []string `toml:"dnsbl"`
+	Greylist           bool     `toml:"greylist"`
+	RefuseEarlyTalkers bool     `toml:"refuse_early_talkers"`
 }
 
 // IMAP is the table [imap].
@@ -100,6 +104,13 @@ type DNS struct {
 type DKIM struct {
 	Enabled  bool   `toml:"enabled"`
 	Selector string `toml:"selector"`
+}
+
+// Content is the table [content_check].
+type Content struct {
+	URL       string   `toml:"url"` // without a slash at the end; empty: none
+	Timeout   Duration `toml:"timeout"`
+	OnFailure string   `toml:"on_failure"`
 }
 
 // Log is the table [log].
