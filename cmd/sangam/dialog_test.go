@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/archive"
+	"wesouthasians.org/sangam/lists/notice"
 )
 
 // Each file in testdata/dialog is a conversation with the server by mail, over SMTP, with copies in Maildirs. Lines that begin with -- are
@@ -30,6 +31,7 @@ import (
 //	-- asha@x.org bounces           the mail that she got last comes back to its return path
 //	-- asha@x.org bounces FILE      the same with a report from a file
 //	-- asha@x.org follows           the link in the mail that she got last, and presses the button; the page has every line below
+//	-- file welcome.txt             a file with the lines below
 //	-- clock 8d                     the server starts again, so much later than now
 //	-- restart                      the server stops and starts again
 //	-- crash                        the server is killed and starts again
@@ -153,6 +155,10 @@ func (d *dialog) step(head string, body []string) {
 	case words[1] == "restart":
 		d.stop()
 		d.start()
+	case words[1] == "file":
+		if err := os.WriteFile(filepath.Join(d.dir, words[2]), []byte(strings.Join(body, "\n")+"\n"), 0o600); err != nil {
+			d.fail("%v", err)
+		}
 	case words[1] == "clock":
 		d.quiet()
 		d.stop()
@@ -349,4 +355,17 @@ func readable(mail string) string {
 		}
 	}
 	return b.String()
+}
+
+// The dialog of a list's own texts shows each of them on its way.
+func TestDialogOfTextsHasThemAll(t *testing.T) {
+	b, err := os.ReadFile("testdata/dialog/texts.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range notice.Names() {
+		if !strings.Contains(string(b), "\nSubject: Our own "+name+" of HepLink\n") {
+			t.Errorf("nobody gets the text %s", name)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +81,10 @@ func (e *env) readText(file string) (string, error) {
 	if err == nil && len(b) > maxTextFile {
 		err = fmt.Errorf("the text is longer than %s: make it shorter", store.FormatSize(maxTextFile))
 	}
-	return string(b), err
+	if err == nil && !utf8.Valid(b) {
+		err = fmt.Errorf("%s is not in UTF-8: save it in that encoding", file)
+	}
+	return strings.TrimPrefix(string(b), "\uFEFF"), err
 }
 
 func (e *env) showText(s *site, l store.List, name string, setting bool) error {
