@@ -2,173 +2,131 @@ package deliver_test
 
 import (
 	"bufio"
-	"bytes"
-	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
 	"go.uber.org/goleak"
 
-	"wesouthasians.org/sangam/lists"
-	"wesouthasians.org/sangam/smtpd/deliver"
-	"wesouthasians.org/sangam/smtpd/sink"
-	"wesouthasians.org/sangam/store"
-	"wesouthasians.org/sangam/store/bolt"
+	"wesouthasians.org/sangam/smtpd/bench"
 )
 
 // sinkProcess in the environment makes the test binary a sink, so that a benchmark counts the sender's time alone.
 const sinkProcess = "SANGAM_TEST_SINK"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(sinkProcess) == "" {
+	options := os.Getenv(sinkProcess)
+	if options == "" {
 		goleak.VerifyTestMain(m)
 	}
-	s, err := sink.Start(sink.Options{})
+	var o bench.SinkOptions
+	err := json.Unmarshal([]byte(options), &o)
+	if err == nil {
+		err = bench.ServeSink(o, os.Stdin, os.Stdout)
+	}
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(s.Addr())
-	io.Copy(io.Discard, os.Stdin)
 }
 
-func startSink(b *testing.B) (address string) {
-	b.Helper()
+func sinkCommand(o bench.SinkOptions) *exec.Cmd {
+	options, _ := json.Marshal(o)
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), sinkProcess+"=1")
-	in, err := c.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { in.Close(); c.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	return strings.TrimSpace(line)
+	c.Env = append(os.Environ(), sinkProcess+"="+string(options))
+	return c
 }
 
 const benchConnections = 20
 
-// benchPost has about 7 KB.
-var benchPost = []byte("From: Asha Rao <asha@example.net>\r\nTo: heplink@lists.example.org\r\nSubject: [heplink] Figures of the month\r\n" +
-	"Message-ID: <1@example.net>\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n" +
-	strings.Repeat("Colleagues, these are the figures of our district for this month. Please send yours.\r\n", 80))
-
-// usage of this process.
-type usage struct {
-	cpu     time.Duration
-	written int64
-	at      time.Time
-}
-
-func measure() usage {
-	var ru syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-	return usage{time.Duration(ru.Utime.Nano() + ru.Stime.Nano()), procField("/proc/self/io", "write_bytes:"), time.Now()}
-}
-
-func procField(file, name string) int64 {
-	text, _ := os.ReadFile(file)
-	_, rest, _ := bytes.Cut(text, []byte(name))
-	fields := bytes.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	n, _ := strconv.ParseInt(string(fields[0]), 10, 64)
-	return n
-}
-
-func (u usage) report(b *testing.B, copies int) {
-	now, n := measure(), float64(copies)
-	b.ReportMetric(n/now.at.Sub(u.at).Seconds(), "copies/s")
-	b.ReportMetric((now.cpu-u.cpu).Seconds()*1000/n, "cpu-ms/copy")
-	b.ReportMetric(float64(now.written-u.written)/n, "written-B/copy")
-	b.ReportMetric(float64(procField("/proc/self/status", "VmHWM:"))/1000, "peak-MB")
-}
-
-// BenchmarkFanout is one post to a roster: from the acceptance until every copy is delivered; settling goes on beside it.
+// BenchmarkFanout is one post to a roster: from the acceptance until every copy is delivered and that is written down.
 func BenchmarkFanout(b *testing.B) {
-	for _, members := range []int{150, 1000, 10000} {
-		b.Run(strconv.Itoa(members), func(b *testing.B) { fanout(b, members) })
+	far, chunking := bench.SinkOptions{Latency: 50 * time.Millisecond}, bench.SinkOptions{Chunking: true}
+	farChunking := bench.SinkOptions{Latency: 50 * time.Millisecond, Chunking: true}
+	for _, c := range []struct {
+		name string
+		o    bench.Options
+	}{
+		{"150", bench.Options{Members: 150}},
+		{"1000", bench.Options{Members: 1000}},
+		{"10000", bench.Options{Members: 10_000}},
+		{"100000", bench.Options{Members: 100_000}},
+		{"10000/chunking", bench.Options{Members: 10_000, Sink: chunking}},
+		{"10000/direct", bench.Options{Members: 10_000, Direct: true}},
+		{"150/signed", bench.Options{Members: 150, Sign: true}},
+		{"2000/signed", bench.Options{Members: 2000, Sign: true}},
+		{"1000/50ms", bench.Options{Members: 1000, Sink: far}},
+		{"10000/50ms/chunking", bench.Options{Members: 10_000, Sink: farChunking}},
+		{"1000/50ms/signed", bench.Options{Members: 1000, Sink: far, Sign: true}},
+		{"2000/50ms/chunking/signed", bench.Options{Members: 2000, Sink: farChunking, Sign: true}},
+	} {
+		b.Run(c.name, func(b *testing.B) { fanout(b, c.o) })
 	}
 }
 
-func fanout(b *testing.B, members int) {
-	must := func(err error) {
+func fanout(b *testing.B, o bench.Options) {
+	o.Connections, o.Dir, o.Command = benchConnections, b.TempDir(), sinkCommand
+	f, err := bench.Start(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var sum bench.Report
+	for b.Loop() {
+		r, err := f.Run(b.Context(), 1)
 		if err != nil {
-			b.Helper()
 			b.Fatal(err)
 		}
+		sum.Add(r)
 	}
-	engine, err := bolt.Open(filepath.Join(b.TempDir(), "sangam.db"))
-	must(err)
-	st, err := store.Open(engine)
-	must(err)
-	defer st.Close()
-	list, err := st.CreateList(store.List{Name: "heplink", Domain: "lists.example.org", Settings: store.DefaultSettings()})
-	must(err)
-	ms := make([]store.Member, members)
-	for i := range ms {
-		ms[i], err = st.NewMember(list.ID, fmt.Sprintf("member%05d@example.org", i), time.Now().Add(-time.Hour))
-		must(err)
+	if err := f.Close(); err != nil {
+		b.Error(err)
 	}
-	_, err = st.AddMembers(ms)
-	must(err)
-	ms = nil
-	transport, err := deliver.NewRelay(deliver.RelayOptions{URL: "smtp://" + startSink(b), Hostname: "lists.example.org", Connections: benchConnections})
-	must(err)
-	defer transport.Close()
-	sent, open := make(chan struct{}), members
-	r := deliver.New(deliver.Options{Store: st, Addresses: lists.NewAddresses(st, nil), Transport: transport, WebURL: "https://lists.example.org",
-		Connections: benchConnections, RetryFor: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Count: func(k deliver.Kind, n int) {
-			if open -= n; open == 0 {
-				open = members
-				sent <- struct{}{}
-			}
-		}})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
-	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // peak memory counts from here
-	posts := 0
-	before := measure()
-	for b.Loop() {
-		posts++
-		_, err := st.Accept(ctx, store.Acceptance{List: list.ID, Content: sha256.Sum256([]byte{byte(posts), byte(posts >> 8), byte(posts >> 16)}), Deliver: true,
-			Build: func(uint64) ([]byte, store.Post, error) {
-				return benchPost, store.Post{Received: time.Now(), Date: time.Now()}, nil
-			}})
-		must(err)
-		<-sent
-	}
-	cancel()
-	must(<-done)
-	before.report(b, posts*members)
+	b.ReportMetric(sum.Rate(), "copies/s")
+	b.ReportMetric(sum.CPUPerCopy(), "cpu-ms/copy")
+	b.ReportMetric(sum.WrittenPerCopy(), "written-B/copy")
+	b.ReportMetric(float64(sum.Peak)/1e6, "peak-MB")
 }
+
+// BenchmarkRSA is what the operation alone allows on all cores: the measure for signed copies.
+func BenchmarkRSA(b *testing.B) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		b.Fatal(err)
+	}
+	hashed := sha256.Sum256(nil)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if _, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, hashed[:]); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "signatures/s")
+}
+
+// benchPost has about 7 KB.
+var benchPost = "From: Asha Rao <asha@example.net>\r\nSubject: Figures of the month\r\n\r\n" + strings.Repeat("Colleagues, these are the figures of our district for this month. Please send yours.\r\n", 80)
 
 // BenchmarkBareClient is what a go-smtp client reaches with the same connections and messages: the measure for BenchmarkFanout.
 func BenchmarkBareClient(b *testing.B) {
-	address := startSink(b)
+	sink := sinkCommand(bench.SinkOptions{})
+	in, _ := sink.StdinPipe()
+	out, _ := sink.StdoutPipe()
+	if err := sink.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer func() { in.Close(); sink.Wait() }()
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	address := strings.Fields(line)[2]
 	const batch = 1000
 	messages := make(chan int)
 	var workers, batches sync.WaitGroup
@@ -180,7 +138,7 @@ func BenchmarkBareClient(b *testing.B) {
 		workers.Go(func() {
 			defer c.Close()
 			for i := range messages {
-				if err := c.SendMail("heplink-bounces@lists.example.org", []string{fmt.Sprintf("member%05d@example.org", i)}, bytes.NewReader(benchPost)); err != nil {
+				if err := c.SendMail("heplink-bounces@lists.example.org", []string{fmt.Sprintf("member%05d@example.org", i)}, strings.NewReader(benchPost)); err != nil {
 					b.Error(err)
 				}
 				batches.Done()
@@ -188,7 +146,6 @@ func BenchmarkBareClient(b *testing.B) {
 		})
 	}
 	n := 0
-	before := measure()
 	for b.Loop() {
 		batches.Add(batch)
 		for range batch {
@@ -197,7 +154,7 @@ func BenchmarkBareClient(b *testing.B) {
 		}
 		batches.Wait()
 	}
-	before.report(b, n)
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "copies/s")
 	close(messages)
 	workers.Wait()
 }

@@ -54,6 +54,10 @@ func (c *Capture) Deliver(ctx context.Context, copies []Copy, report func(i int,
 }
 
 func (c *Capture) write(cp Copy) error {
+	head, err := cp.Head()
+	if err != nil {
+		return err
+	}
 	dir := c.Folder(cp.To)
 	if _, ok := c.made.Load(dir); !ok {
 		for _, sub := range []string{"tmp", "new", "cur"} {
@@ -70,7 +74,7 @@ func (c *Capture) write(cp Copy) error {
 	}
 	w := bufio.NewWriter(f)
 	w.WriteString("Return-Path: <" + cp.From + ">\r\n")
-	w.Write(cp.Head)
+	w.Write(head)
 	w.Write(cp.Content.Raw)
 	err = w.Flush()
 	if closed := f.Close(); err == nil {

@@ -13,23 +13,26 @@ const (
 
 // deliverChunked is deliver for a remote with CHUNKING (RFC 3030) and PIPELINING: the bytes of a message need not wait for the answer to its
 // envelope, so several copies are in flight. RSET between them ends a transaction that may have been refused.
-func (c *client) deliverChunked(copies []Copy, report func(i int, r Result)) (reported int, err error) {
+func (c *client) deliverChunked(copies []Copy, until time.Time, report func(i int, r Result)) (reported int, err error) {
 	written, ahead := 0, 0
-	sizes := make([]int, len(copies))
+	sizes, unfit := make([]int, len(copies)), make([]Result, len(copies))
 	for i := range copies {
 		c.conn.SetWriteDeadline(time.Now().Add(dataTimeout))
-		for written < len(copies) && (written == i || written-i < maxAhead && ahead < maxAheadBytes) {
-			if c.takes(copies[written]) {
+		for written < len(copies) && (written == 0 || time.Now().Before(until)) && (written == i || written-i < maxAhead && ahead < maxAheadBytes) {
+			if unfit[written] = c.unfit(copies[written]); unfit[written].Kind == 0 {
 				sizes[written] = c.writeChunk(copies[written])
 				ahead += sizes[written]
 			}
 			written++
 		}
+		if i == written { // the time is up
+			return reported, nil
+		}
 		if err := c.flush(); err != nil {
 			return reported, err
 		}
-		if !c.takes(copies[i]) {
-			report(i, notASCII)
+		if unfit[i].Kind != 0 {
+			report(i, unfit[i])
 			reported++
 			continue
 		}
@@ -48,9 +51,10 @@ func (c *client) deliverChunked(copies []Copy, report func(i int, r Result)) (re
 // writeChunk writes one transaction and returns its size.
 func (c *client) writeChunk(cp Copy) int {
 	commands := c.commands(cp)
-	n := len(cp.Head) + len(cp.Content.Raw)
+	head, _ := cp.Head()
+	n := len(head) + len(cp.Content.Raw)
 	c.w.WriteString("RSET\r\n" + commands[0] + "\r\n" + commands[1] + "\r\nBDAT " + strconv.Itoa(n) + " LAST\r\n")
-	c.w.Write(cp.Head)
+	c.w.Write(head)
 	c.w.Write(cp.Content.Raw)
 	return n
 }

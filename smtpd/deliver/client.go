@@ -240,30 +240,38 @@ func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
+// turnTime is how long one call of deliver goes on to begin copies: then the connection is for others in turn.
+const turnTime = 3 * time.Second
+
 // deliver sends copies in their order and reports each whose fate the remote told. It returns how many were reported, and
-// the error that ended the session, if one did: no word was said about the others.
+// the error that ended the session, if one did: no word was said about the others. It ends early when its time is up.
 func (c *client) deliver(copies []Copy, report func(i int, r Result)) (reported int, err error) {
 	defer func() { c.used = time.Now() }()
 	if copies, err = c.fitting(copies); err != nil {
 		return 0, err
 	}
+	until := time.Now().Add(turnTime)
 	if c.has("CHUNKING") && c.has("PIPELINING") {
-		return c.deliverChunked(copies, report)
+		return c.deliverChunked(copies, until, report)
 	}
 	ahead := false // the envelope of copies[i] has been written already
-	for i := range copies {
-		if !c.takes(copies[i]) {
-			report(i, notASCII)
+	for i, cp := range copies {
+		if i > 0 && !ahead && time.Now().After(until) {
+			return reported, nil
+		}
+		if res := c.unfit(cp); res.Kind != 0 {
+			report(i, res)
 			reported++
 			continue
 		}
 		c.conn.SetWriteDeadline(time.Now().Add(dataTimeout))
-		ready, r, err := c.envelope(copies[i], ahead)
+		ready, r, err := c.envelope(cp, ahead)
 		ahead = false
 		if err == nil && ready {
-			c.w.Write(copies[i].Head)
-			c.w.Write(copies[i].Content.Wire())
-			if ahead = i+1 < len(copies) && c.has("PIPELINING") && c.takes(copies[i+1]); ahead {
+			head, _ := cp.Head()
+			c.w.Write(head)
+			c.w.Write(cp.Content.Wire())
+			if ahead = i+1 < len(copies) && c.has("PIPELINING") && time.Now().Before(until) && c.unfit(copies[i+1]).Kind == 0; ahead {
 				c.writeEnvelope(copies[i+1])
 			}
 			if err = c.flush(); err == nil {
@@ -308,13 +316,22 @@ func (c *client) fitting(copies []Copy) ([]Copy, error) {
 // notASCII is the fate of a copy that the remote cannot take, RFC 6531 section 3.2.
 var notASCII = Result{Kind: Failed, Answer: "5.6.7 the remote cannot take addresses with other than ASCII letters"}
 
-// takes tells whether the remote understands the recipient's address (RFC 6531).
-func (c *client) takes(cp Copy) bool { return isASCII(cp.To) || c.has("SMTPUTF8") }
+// unfit is the fate of a copy that cannot be sent; the zero Result when it can.
+func (c *client) unfit(cp Copy) Result {
+	if !isASCII(cp.To) && !c.has("SMTPUTF8") {
+		return notASCII
+	}
+	if _, err := cp.Head(); err != nil {
+		return Result{Kind: Deferred, Answer: "the copy cannot be made: " + err.Error()}
+	}
+	return Result{}
+}
 
 func (c *client) commands(cp Copy) [3]string {
 	mail := "MAIL FROM:<" + cp.From + ">"
 	if c.has("SIZE") { // RFC 1870
-		mail += " SIZE=" + strconv.Itoa(len(cp.Head)+len(cp.Content.Raw))
+		head, _ := cp.Head()
+		mail += " SIZE=" + strconv.Itoa(len(head)+len(cp.Content.Raw))
 	}
 	if cp.Content.EightBit && c.has("8BITMIME") {
 		mail += " BODY=8BITMIME"

@@ -6,11 +6,12 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // remote plays an SMTP server that gives the answers of a script, one for each command after EHLO and one for each final
-// dot. "-" closes.
+// dot. "-" closes; nil takes everything.
 func remote(t *testing.T, ehlo string, script []string) *client {
 	t.Helper()
 	here, there := net.Pipe()
@@ -43,6 +44,17 @@ func remote(t *testing.T, ehlo string, script []string) *client {
 				continue
 			}
 			inData = false
+			if script == nil {
+				answer := "250 ok"
+				switch {
+				case line == "DATA":
+					answer, inData = "354 go on", true
+				case strings.HasPrefix(line, "Subject:"), line == "":
+					continue
+				}
+				there.Write([]byte(answer + "\r\n"))
+				continue
+			}
 			if len(script) == 0 || script[0] == "-" {
 				return
 			}
@@ -88,7 +100,7 @@ func TestAnswersAreMatched(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			content := newContent([]byte("Subject: x\r\n\r\n.\r\nhello\r\n"))
-			copies := []Copy{{From: "a@example.org", To: "b@example.org", Content: content}, {From: "a@example.org", To: "c@example.org", Content: content}}
+			copies := []Copy{{From: "a@example.org", To: "b@example.org", Content: content, Head: noHead}, {From: "a@example.org", To: "c@example.org", Content: content, Head: noHead}}
 			var got []Kind
 			n, err := remote(t, c.ehlo, c.script).deliver(copies, func(i int, r Result) {
 				if i != len(got) {
@@ -111,7 +123,7 @@ func TestAnswersAreMatched(t *testing.T) {
 func TestNoASCIIWithoutSMTPUTF8(t *testing.T) {
 	var got Result
 	content := newContent([]byte("Subject: x\r\n\r\n"))
-	_, err := remote(t, "250 there\r\n", nil).deliver([]Copy{{To: "आशा@example.org", Content: content}}, func(_ int, r Result) { got = r })
+	_, err := remote(t, "250 there\r\n", []string{}).deliver([]Copy{{To: "आशा@example.org", Content: content, Head: noHead}}, func(_ int, r Result) { got = r })
 	if err != nil || got.Kind != Failed || !strings.Contains(got.Answer, "ASCII") {
 		t.Errorf("%v %v", got, err)
 	}
@@ -162,7 +174,7 @@ func TestSilentRelayDoesNotKeepUsFromStopping(t *testing.T) {
 	defer r.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	told := make(chan Result)
-	go r.Deliver(ctx, []Copy{{From: "a@example.org", To: "b@example.org", Content: newContent(nil)}}, func(_ int, res Result) { told <- res })
+	go r.Deliver(ctx, []Copy{{From: "a@example.org", To: "b@example.org", Content: newContent(nil), Head: noHead}}, func(_ int, res Result) { told <- res })
 	c := <-wrote
 	defer c.Close()
 	cancel()
@@ -173,5 +185,32 @@ func TestSilentRelayDoesNotKeepUsFromStopping(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Error("still waiting")
+	}
+}
+
+func noHead() ([]byte, error) { return nil, nil }
+
+// A remote that is slow holds a connection only for a while, wherever among the copies of a task it is.
+func TestTurnEndsInTime(t *testing.T) {
+	for _, ehlo := range []string{"250-there\r\n250 PIPELINING\r\n", "250 there\r\n", "250-there\r\n250-CHUNKING\r\n250 PIPELINING\r\n"} {
+		synctest.Test(t, func(t *testing.T) {
+			c := remote(t, ehlo, nil)
+			content := newContent([]byte("Subject: x\r\n\r\n"))
+			slow := func() ([]byte, error) { time.Sleep(2 * time.Second); return nil, nil }
+			copies := make([]Copy, 10)
+			for i := range copies {
+				copies[i] = Copy{From: "a@example.org", To: "b@example.org", Content: content, Head: slow}
+			}
+			began := time.Now()
+			told := 0
+			n, err := c.deliver(copies, func(int, Result) { told++ })
+			if err != nil || n != told || n == 0 || n > 3 || time.Since(began) > 15*time.Second {
+				t.Errorf("%q: %d copies, %d told, in %s: %v", ehlo, n, told, time.Since(began), err)
+			}
+			n, err = c.deliver(copies[n:n+1], func(int, Result) { told++ })
+			if n != 1 || err != nil {
+				t.Errorf("%q: the session is not in step: %d, %v", ehlo, n, err)
+			}
+		})
 	}
 }

@@ -12,8 +12,9 @@ import (
 type Copy struct {
 	From    string // envelope sender
 	To      string
-	Head    []byte // whole header fields, CRLF
 	Content *Content
+	// Head makes its fields: whole, with CRLF. It is called any number of times, and takes its time only once.
+	Head func() ([]byte, error)
 	// SevenBit makes the copy anew without bytes over 127, for a remote that takes no others; nil when there are none.
 	SevenBit func() (Copy, error)
 }
@@ -86,8 +87,9 @@ type Result struct {
 	Slower bool // the remote wants less at a time
 }
 
-// Transport hands copies over. Deliver calls report exactly once for each copy, by its index; a copy is Delivered only
-// when the remote has taken responsibility for it. It is called by several goroutines.
+// Transport hands copies over. Deliver calls report for each copy once, by its index; a copy is Delivered only when the remote has taken
+// responsibility for it. It may end early, after the first copy: those without a report are given to it again in their turn. It is called by
+// several goroutines.
 type Transport interface {
 	// Destination names where mail for an address goes; the copies of one Deliver have the same.
 	Destination(to string) string

@@ -153,38 +153,43 @@ func (r *renderer) copy(ctx context.Context, rc store.Recipient) (Copy, error) {
 	if err != nil {
 		return Copy{}, err
 	}
-	c, err := r.copyOf(v, rc)
+	c := r.copyOf(v, rc)
 	if v.content.EightBit {
 		c.SevenBit = func() (Copy, error) {
 			v, err := r.rendition(ctx, form{f.links, true})
 			if err != nil {
 				return Copy{}, err
 			}
-			return r.copyOf(v, rc)
+			return r.copyOf(v, rc), nil
 		}
-	}
-	return c, err
-}
-
-// copyOf a rendition. A post gets the return path and the unsubscribe fields of its member (RFC 2369, RFC 8058).
-func (r *renderer) copyOf(v *rendition, rc store.Recipient) (Copy, error) {
-	c := Copy{From: string(r.job.Sender), To: rc.Mailbox, Content: v.content}
-	if r.job.ListMail() {
-		l := r.list
-		c.From = r.addresses.VERP(l, rc.Member)
-		c.Head = fmt.Appendf(nil, "Sender: %s\r\n"+
-			"List-Unsubscribe: <%s/u/%s>,\r\n\t<mailto:%s>\r\n"+
-			"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
-			c.From, r.webURL, r.addresses.UnsubscribeToken(rc.Member), r.addresses.Leave(l, rc.Member))
-	}
-	if v.signing != nil {
-		signatures, err := v.signing.Sign(c.Head, r.now())
-		if err != nil {
-			return Copy{}, err
-		}
-		c.Head = append(signatures, c.Head...)
 	}
 	return c, nil
+}
+
+// copyOf a rendition.
+func (r *renderer) copyOf(v *rendition, rc store.Recipient) Copy {
+	c := Copy{From: string(r.job.Sender), To: rc.Mailbox, Content: v.content}
+	if r.job.ListMail() {
+		c.From = r.addresses.VERP(r.list, rc.Member)
+	}
+	c.Head = sync.OnceValues(func() ([]byte, error) { return r.head(v, c.From, rc) })
+	return c
+}
+
+// head is what only one copy has. A post gets the return path and the unsubscribe fields of its member (RFC 2369, RFC 8058).
+func (r *renderer) head(v *rendition, from string, rc store.Recipient) ([]byte, error) {
+	var own []byte
+	if r.job.ListMail() {
+		own = fmt.Appendf(nil, "Sender: %s\r\n"+
+			"List-Unsubscribe: <%s/u/%s>,\r\n\t<mailto:%s>\r\n"+
+			"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+			from, r.webURL, r.addresses.UnsubscribeToken(rc.Member), r.addresses.Leave(r.list, rc.Member))
+	}
+	if v.signing == nil {
+		return own, nil
+	}
+	signatures, err := v.signing.Sign(own, r.now())
+	return append(signatures, own...), err
 }
 
 // rewriteFrom makes the list the author of the copies and keeps the author in Reply-To, so that an answer to the author

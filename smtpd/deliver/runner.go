@@ -38,6 +38,7 @@ const (
 	maxHeld      = 64 << 20 // bytes of their posts
 	claimSize    = 200
 	taskSize     = 10
+	loneTask     = 50 // when no other job waits for the destination
 	maxClaims    = 25 // of one job in flight
 	settleEvery  = 250 * time.Millisecond
 	settleCopies = 2000
@@ -211,6 +212,17 @@ func (r *Runner) send(ctx context.Context, t *task) {
 			}
 			return
 		}
+	}
+	var ahead sync.WaitGroup
+	if t.a.render.stamp.Keys != nil { // to sign takes longer than all else: it goes on while others are sent
+		sending, sent := context.WithCancel(ctx)
+		ahead.Go(func() {
+			for i := 0; i < len(copies) && sending.Err() == nil; i++ {
+				copies[i].Head()
+			}
+		})
+		defer ahead.Wait()
+		defer sent()
 	}
 	r.Transport.Deliver(ctx, copies, func(i int, res Result) { t.results[i] = res })
 }

@@ -38,7 +38,7 @@ type item struct {
 // Limits of what waits in memory, and when a destination counts as slow or stuck.
 const (
 	maxWaiting = 20_000
-	slowTask   = 30 * time.Second
+	slowTask   = 10 * time.Second
 	stuckAfter = time.Minute
 	firstPause = time.Minute
 	lastPause  = time.Hour
@@ -119,7 +119,7 @@ func (r *Runner) pick(now time.Time) *task {
 			continue
 		}
 		r.turns = append(slices.Delete(r.turns, i, i+1), d)
-		n := taskSize
+		n := max(taskSize, loneTask/len(d.lines))
 		if r.PerDestination > 0 && !d.known {
 			n = 1
 		}

@@ -17,8 +17,9 @@ func (r *Runner) finish(t *task) {
 	var again []item
 	for i, res := range t.results {
 		switch res.Kind {
-		case 0:
-			res = Result{Kind: Deferred, Answer: "the transport said nothing"}
+		case 0: // there was no time for it
+			again = append(again, t.items[i])
+			continue
 		case Down:
 			r.wentDown(t.a, res.Answer, now, !down)
 			down = true

@@ -24,7 +24,7 @@ type Options struct {
 	// Greeting instead of 220; "-" closes the connection at once.
 	Greeting     func() string
 	Keep         bool          // messages
-	Latency      time.Duration // before each read that waits for the client
+	Latency      time.Duration // a round trip: answers are so late
 	TLS          *tls.Config   // offers STARTTLS
 	User         string        // offers AUTH PLAIN, and wants it
 	Password     string
@@ -143,7 +143,11 @@ func (s *Sink) serve() {
 		s.open[c] = struct{}{}
 		s.mu.Unlock()
 		go func() {
-			(&client{sink: s, c: c}).run()
+			far := c
+			if s.Latency > 0 {
+				far = newFar(c, s.Latency)
+			}
+			(&client{sink: s, c: far}).run()
 			s.mu.Lock()
 			delete(s.open, c)
 			s.mu.Unlock()
@@ -182,9 +186,6 @@ func (c *client) reset(nc net.Conn) {
 // line flushes what was answered before it waits.
 func (c *client) line() (string, error) {
 	if c.r.Buffered() == 0 {
-		if c.sink.Latency > 0 {
-			time.Sleep(c.sink.Latency)
-		}
 		if err := c.w.Flush(); err != nil {
 			return "", err
 		}
@@ -303,7 +304,6 @@ func (c *client) data() bool {
 	}
 	c.say("354 go on")
 	if c.r.Buffered() == 0 {
-		time.Sleep(c.sink.Latency)
 		c.w.Flush()
 	}
 	var data []byte
