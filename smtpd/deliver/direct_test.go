@@ -28,7 +28,6 @@ type internet struct {
 	*world
 	dns    *dnstest.Server
 	port   int
-	hosts  int
 	direct deliver.DirectOptions
 }
 
