@@ -194,6 +194,13 @@ func adopt(tx Tx, p *Post, id []byte) error {
 	for k, d := range tx.Scan(prefix, after(prefix)) {
 		orphans = append(orphans, orphan{lastNumber(k), int(lastNumber(d))})
 	}
+	if len(orphans) == 0 {
+		return nil
+	}
+	above, err := ancestors(tx, *p)
+	if err != nil {
+		return err
+	}
 	for _, o := range orphans {
 		if err := tx.Delete(key(tOrphan, p.List, id, o.number)); err != nil {
 			return err
@@ -205,7 +212,7 @@ func adopt(tx Tx, p *Post, id []byte) error {
 		if err != nil {
 			return err
 		}
-		if child.Parent != 0 && child.Distance <= o.distance || isAncestor(tx, o.number, *p) {
+		if child.Parent != 0 && child.Distance <= o.distance || above[o.number] {
 			continue
 		}
 		child.Parent, child.Distance = p.Number, o.distance
@@ -216,19 +223,18 @@ func adopt(tx Tx, p *Post, id []byte) error {
 	return nil
 }
 
-// isAncestor follows the parents of p, which are free of loops.
-func isAncestor(tx Tx, n uint64, p Post) bool {
-	for p.Parent != 0 {
-		if p.Parent == n {
-			return true
-		}
-		next, err := get[Post](tx, key(tPost, p.List, p.Parent))
+// ancestors of a post: parents are free of loops.
+func ancestors(tx Tx, p Post) (map[uint64]bool, error) {
+	above := map[uint64]bool{}
+	for up := p.Parent; up != 0; {
+		above[up] = true
+		next, err := get[Post](tx, key(tPost, p.List, up))
 		if err != nil {
-			return false
+			return nil, err
 		}
-		p = next
+		up = next.Parent
 	}
-	return false
+	return above, nil
 }
 
 func resolveThread(tx Tx, list, id uint64) uint64 {

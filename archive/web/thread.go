@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,7 +83,9 @@ func (x *reading) threadPages(rest string) {
 		return
 	}
 	if !isMbox && !isAtom {
-		x.thread(n)
+		if !x.joined(n) {
+			x.thread(n)
+		}
 		return
 	}
 	ps, err := x.threadOf(n)
@@ -112,6 +116,28 @@ func (x *reading) threadOf(n uint64) ([]store.Post, error) {
 		return nil, err
 	}
 	return x.Store.ThreadPosts(x.list.ID, p.Thread, 0, maxThread)
+}
+
+// joined sends who asks for a thread that turned out to be a part of an older one there, to the place where it begins.
+func (x *reading) joined(n uint64) bool {
+	t, err := x.Store.Thread(x.list.ID, n)
+	if err != nil || t.ID == n {
+		return false // a thread, or a post in one
+	}
+	to := fmt.Sprintf("/%s/t/%d", url.PathEscape(x.name), t.ID)
+	q := x.r.URL.Query()
+	q.Del("page")
+	if posts, err := x.threadOf(n); err == nil {
+		ps := tree(posts)
+		if part := partWith(n, ps, parts(ps)); part > 0 {
+			q.Set("page", strconv.Itoa(part+1))
+		}
+	}
+	if len(q) > 0 {
+		to += "?" + q.Encode()
+	}
+	http.Redirect(x.w, x.r, fmt.Sprintf("%s#%d", to, n), http.StatusFound)
+	return true
 }
 
 // thread serves the part of a thread that holds the post, or the one asked for.
@@ -172,11 +198,15 @@ func (x *reading) partOf(n uint64, ps []place, starts []int) (part int, err erro
 		}
 		return asked - 1, nil
 	}
+	return partWith(n, ps, starts), nil
+}
+
+func partWith(n uint64, ps []place, starts []int) (part int) {
 	at := slices.IndexFunc(ps, func(p place) bool { return p.post.Number == n })
 	for part+1 < len(starts) && starts[part+1] <= at {
 		part++
 	}
-	return part, nil
+	return part
 }
 
 func (x *reading) threadContent(id uint64, ps []place, from, to int) (map[string]any, error) {
