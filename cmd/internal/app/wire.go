@@ -77,7 +77,7 @@ func (a *App) addDelivery(addresses *lists.Addresses) error {
 	case "direct":
 		perDestination = d.ConnectionsPerDomain
 		transport = deliver.NewDirect(deliver.DirectOptions{Hostname: a.Config.Hostname, Resolver: a.dns, Port: d.Port,
-			Loopback: len(a.Config.DNS.Servers) > 0, Connections: d.Connections})
+			Loopback: len(a.Config.DNS.Servers) > 0, Connections: d.Connections, Policy: a.tlsPolicy()})
 	case "relay":
 		transport, err = deliver.NewRelay(deliver.RelayOptions{URL: d.Relay, TLS: d.RelayTLS, Hostname: a.Config.Hostname, Connections: d.Connections})
 	default:

@@ -19,7 +19,6 @@ func (c *Config) check(problem func(key, format string, args ...any)) {
 	c.checkWebURL(problem)
 	c.checkTLS(problem)
 	c.checkDelivery(problem)
-	c.checkLater(problem)
 	for _, limit := range []struct {
 		key string
 		n   int
@@ -169,11 +168,12 @@ func (c *Config) checkTLS(problem func(key, format string, args ...any)) {
 	c.TLS.Cert, c.TLS.Key = c.path(c.TLS.Cert), c.path(c.TLS.Key)
 	switch c.TLS.Mode {
 	case "off":
+		const needs = "needs a certificate: set tls.mode = \"acme\", or \"files\" with tls.cert and tls.key"
 		if len(c.IMAP.TLSListen) > 0 {
-			problem("imap.tls_listen", "needs a certificate: set tls.mode = \"files\", tls.cert and tls.key")
+			problem("imap.tls_listen", needs)
 		}
 		if len(c.Web.TLSListen) > 0 {
-			problem("web.tls_listen", "needs a certificate: set tls.mode = \"files\", tls.cert and tls.key")
+			problem("web.tls_listen", needs)
 		}
 	case "files":
 		if c.TLS.Cert == "" {
@@ -183,9 +183,36 @@ func (c *Config) checkTLS(problem func(key, format string, args ...any)) {
 			problem("tls.key", "must name the file of the key when tls.mode is \"files\"")
 		}
 	case "acme":
-		problem("tls.mode", "\"acme\" is not available in this version: use \"files\" with a certificate that another program renews")
+		c.checkACME(problem)
+		return
 	default:
-		problem("tls.mode", "%q is not allowed: use off or files", c.TLS.Mode)
+		problem("tls.mode", "%q is not allowed: use off, files or acme", c.TLS.Mode)
+	}
+	if c.TLS.ACMEEmail != "" {
+		problem("tls.acme_email", "is for tls.mode = \"acme\": leave it empty")
+	}
+	if c.TLS.ACMEDirectory != "" {
+		problem("tls.acme_directory", "is for tls.mode = \"acme\": leave it empty")
+	}
+}
+
+func (c *Config) checkACME(problem func(key, format string, args ...any)) {
+	if c.TLS.Cert != "" {
+		problem("tls.cert", "is for tls.mode = \"files\": leave it empty")
+	}
+	if c.TLS.Key != "" {
+		problem("tls.key", "is for tls.mode = \"files\": leave it empty")
+	}
+	if c.TLS.ACMEEmail != "" {
+		if _, err := store.ParseAddress(c.TLS.ACMEEmail); err != nil {
+			problem("tls.acme_email", "%q is %v", c.TLS.ACMEEmail, err)
+		}
+	}
+	if u, err := url.Parse(c.TLS.ACMEDirectory); c.TLS.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		problem("tls.acme_directory", "%q is no address of a directory: use one like https://acme.example.org/directory", c.TLS.ACMEDirectory)
+	}
+	if len(c.Web.Listen)+len(c.Web.TLSListen) == 0 {
+		problem("tls.mode", "\"acme\" needs pages that the authority can reach: set web.listen = [\":80\"] or web.tls_listen = [\":443\"]")
 	}
 }
 
@@ -206,6 +233,10 @@ func (c *Config) checkDelivery(problem func(key, format string, args ...any)) {
 	}
 	d.CaptureDir = c.path(d.CaptureDir)
 	oneOf(problem, "delivery.relay_tls", d.RelayTLS, "opportunistic", "require", "off")
+	c.checkRequireTLS(problem)
+	if d.Mode != "direct" && d.Port != 25 {
+		problem("delivery.port", "is for delivery.mode = \"direct\": the port of the relay is part of delivery.relay")
+	}
 	if d.Relay == "" {
 		return
 	}
@@ -226,15 +257,24 @@ func withPassword(u *url.Userinfo) bool {
 	return ok && password != "" && u.Username() != ""
 }
 
-// checkLater refuses what asks for something that this version does not do.
-func (c *Config) checkLater(problem func(key, format string, args ...any)) {
-	if c.TLS.Mode != "acme" && c.TLS.ACMEEmail != "" {
-		problem("tls.acme_email", "is not available in this version, as is tls.mode = \"acme\": leave it empty")
+// checkRequireTLS brings the domains into the form in which they are compared.
+func (c *Config) checkRequireTLS(problem func(key, format string, args ...any)) {
+	d := &c.Delivery
+	if len(d.RequireTLS) > 0 && d.Mode != "direct" {
+		problem("delivery.require_tls", "is for delivery.mode = \"direct\": for a relay set delivery.relay_tls = \"require\"")
 	}
-	if c.TLS.Mode != "acme" && c.TLS.ACMEDirectory != "" {
-		problem("tls.acme_directory", "is not available in this version, as is tls.mode = \"acme\": leave it empty")
-	}
-	if c.Delivery.Mode != "direct" && c.Delivery.Port != 25 {
-		problem("delivery.port", "is for delivery.mode = \"direct\": the port of the relay is part of delivery.relay")
+	for i, name := range d.RequireTLS {
+		if name == "*" {
+			continue
+		}
+		below, wild := strings.CutPrefix(name, "*.")
+		ascii, err := domain(below)
+		if err != nil {
+			problem("delivery.require_tls", "%q is no domain: use one like example.org, *.example.org for those below it, or * for all", name)
+			continue
+		}
+		if d.RequireTLS[i] = ascii; wild {
+			d.RequireTLS[i] = "*." + ascii
+		}
 	}
 }

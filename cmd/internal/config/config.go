@@ -9,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +96,7 @@ type Delivery struct {
 	ConnectionsPerDomain int      `toml:"connections_per_domain"`
 	RetryFor             Duration `toml:"retry_for"`
 	Port                 int      `toml:"port"`
+	RequireTLS           []string `toml:"require_tls"`
 }
 
 // DNS is the table [dns].
@@ -218,6 +222,35 @@ func (c *Config) Store() string { return filepath.Join(c.Data, "sangam.db") }
 
 // Keys is the folder of the DKIM keys.
 func (c *Config) Keys() string { return filepath.Join(c.Data, "dkim") }
+
+// Certificates is the folder of the certificates that an authority issued.
+func (c *Config) Certificates() string { return filepath.Join(c.Data, "certificates") }
+
+// MTASTS is the folder of the MTA-STS policies of other domains.
+func (c *Config) MTASTS() string { return filepath.Join(c.Data, "mta-sts") }
+
+// WebHost is the host of web.url; empty when it is an address or a name of this machine only.
+func (c *Config) WebHost() string {
+	u, err := url.Parse(c.Web.URL)
+	if err != nil || net.ParseIP(u.Hostname()) != nil || !strings.Contains(u.Hostname(), ".") {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// Names of the certificates that this site needs, hostname first: of its mail server, its pages and its MTA-STS policies.
+func (c *Config) Names() []string {
+	names := []string{c.Hostname}
+	if web := c.WebHost(); web != "" && web != c.Hostname {
+		names = append(names, web)
+	}
+	for _, d := range c.Domains {
+		if sts := "mta-sts." + d; !slices.Contains(names, sts) {
+			names = append(names, sts)
+		}
+	}
+	return names
+}
 
 // Socket is the control socket.
 func (c *Config) Socket() string { return filepath.Join(c.Data, "control.sock") }
