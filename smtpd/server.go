@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,8 +127,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	if ctx.Err() != nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
-		for c := range s.conns {
+		left := slices.Collect(maps.Keys(s.conns))
+		s.mu.Unlock()
+		for _, c := range left {
 			c.Close()
 		}
 		return fmt.Errorf("shut down SMTP: %w", ctx.Err())

@@ -403,6 +403,19 @@ func TestShutdownLetsTransactionsFinish(t *testing.T) {
 	}
 }
 
+func TestShutdownCutsOffWhatDoesNotFinish(t *testing.T) {
+	r := newRig(t, nil)
+	busy := r.envelope("heplink@l.org")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.server.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("shutdown of a session in a transaction: %v", err)
+	}
+	if _, err := busy.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the session goes on: %v", err)
+	}
+}
+
 func certificate(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
