@@ -7,6 +7,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"wesouthasians.org/sangam/cmd/internal/acme"
 	"wesouthasians.org/sangam/cmd/internal/config"
 	"wesouthasians.org/sangam/cmd/internal/control"
 	"wesouthasians.org/sangam/cmd/internal/telemetry"
@@ -42,16 +44,18 @@ type Options struct {
 // App is one server.
 type App struct {
 	Options
-	log         *slog.Logger
-	telemetry   *telemetry.Telemetry
-	certificate *certificate // nil: no TLS
-	services    []*service
-	followers   []follower
-	Parts       *Parts
-	Keys        *dkim.Ring // nil: dkim.enabled = false
-	dns         *dns.Resolver
-	policies    *auth.Policies
-	control     net.Listener
+	log            *slog.Logger
+	telemetry      *telemetry.Telemetry
+	certificate    *certificate       // tls.mode = "files"
+	acme           *acme.Certificates // tls.mode = "acme"
+	getCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	services       []*service
+	followers      []follower
+	Parts          *Parts
+	Keys           *dkim.Ring // nil: dkim.enabled = false
+	dns            *dns.Resolver
+	policies       *auth.Policies
+	control        net.Listener
 
 	mu sync.Mutex // of Config, for Reload
 }
@@ -70,12 +74,10 @@ func New(o Options) (*App, error) {
 	a.telemetry = telemetry.New(o.Log, o.Store.Writable)
 	a.log = a.telemetry.Log
 	a.gauges()
-	if o.Config.TLS.Mode == "files" {
-		var err error
-		if a.certificate, err = newCertificate(o.Config.TLS.Cert, o.Config.TLS.Key, a.log); err != nil {
-			return nil, config.Problems{fmt.Sprintf("%s: tls.cert: %v", o.Config.File, err)}
-		}
+	if err := a.openCertificates(); err != nil {
+		return nil, err
 	}
+	a.telemetry.Notes(a.troubles)
 	return a, a.wire()
 }
 
@@ -100,6 +102,7 @@ func (a *App) gauges() {
 		held, err := a.Store.HeldPosts(0)
 		return len(held), err
 	}))
+	a.telemetry.Gauge("sangam_certificate_end_seconds", "When the first certificate ends, in seconds since 1970; 0: none, or one is missing.", a.certificateEnd)
 	a.telemetry.Gauge("sangam_store_bytes", "Size of the store's file.", count(func() (int, error) {
 		info, err := os.Stat(a.Config.Store())
 		if err != nil {

@@ -230,7 +230,7 @@ func TestCertificateIsReadAgainWhenItChanges(t *testing.T) {
 	c.now = func() time.Time { return now }
 	name := func() string {
 		t.Helper()
-		got, err := c.get(&tls.ClientHelloInfo{})
+		got, err := c.Get(&tls.ClientHelloInfo{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,7 +58,8 @@ func (c *certificate) changed() (of [2]time.Time) {
 	return of
 }
 
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+// Get is for tls.Config.GetCertificate.
+func (c *certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.now(); now.Sub(c.checked) >= checkEvery {
@@ -73,7 +74,16 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.loaded, nil
 }
 
-// config for servers: TLS 1.2 and later, with Go's choice of ciphers.
-func (c *certificate) config(protocols ...string) *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get, NextProtos: protocols}
+// expiring is how long before its end a certificate that another program renews should have been renewed.
+const expiring = 7 * 24 * time.Hour
+
+// states tells when it ends.
+func (c *certificate) states() []CertificateState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := CertificateState{Name: c.cert, Until: c.loaded.Leaf.NotAfter}
+	if left := s.Until.Sub(c.now()); left < expiring {
+		s.Trouble = fmt.Sprintf("the certificate in %s ends at %s: renew it", c.cert, s.Until.UTC().Format(time.RFC3339))
+	}
+	return []CertificateState{s}
 }

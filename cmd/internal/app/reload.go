@@ -12,11 +12,7 @@ import (
 func (a *App) Reload(c *config.Config, level *slog.LevelVar) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.certificate != nil {
-		if err := a.certificate.Reload(); err != nil {
-			a.log.Error("certificate not reloaded, the old one stays", "error", err)
-		}
-	}
+	a.reloadCertificates()
 	level.Set(telemetry.Level(c.Log.Level))
 	changed := *c
 	changed.Log.Level = a.Config.Log.Level

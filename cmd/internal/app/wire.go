@@ -129,14 +129,6 @@ func (a *App) countCopies(k deliver.Kind, n int) {
 	}
 }
 
-// tls is nil without a certificate.
-func (a *App) tls(protocols ...string) *tls.Config {
-	if a.certificate == nil {
-		return nil
-	}
-	return a.certificate.config(protocols...)
-}
-
 // Limits of a web client, which may be slow.
 const (
 	headerTime = 15 * time.Second

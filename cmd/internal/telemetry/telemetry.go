@@ -18,6 +18,7 @@ type Telemetry struct {
 	registry *prometheus.Registry
 	copies   *prometheus.CounterVec
 	ready    func() error
+	notes    func() []string
 	up       atomic.Bool
 }
 
@@ -31,7 +32,8 @@ func New(log slog.Handler, ready func() error) *Telemetry {
 	}
 	copies := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sangam_copies_total", Help: "Attempts to deliver a copy: delivered, deferred, failed."},
 		[]string{"fate"})
-	t := &Telemetry{Log: slog.New(counting{log, fates}), copies: copies, registry: prometheus.NewRegistry(), ready: ready}
+	t := &Telemetry{Log: slog.New(counting{log, fates}), copies: copies, registry: prometheus.NewRegistry(), ready: ready,
+		notes: func() []string { return nil }}
 	t.registry.MustRegister(fates, copies, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return t
 }
@@ -43,6 +45,9 @@ func (t *Telemetry) Copies(fate string, n int) { t.copies.WithLabelValues(fate).
 func (t *Telemetry) Gauge(name, help string, read func() float64) {
 	t.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
+
+// Notes are lines that /readyz adds when it is ready: what somebody should see to, though mail flows. Set before Handler is served.
+func (t *Telemetry) Notes(read func() []string) { t.notes = read }
 
 // SetUp says that all listeners are up, or that the server drains.
 func (t *Telemetry) SetUp(up bool) { t.up.Store(up) }
@@ -62,6 +67,9 @@ func (t *Telemetry) Handler() http.Handler {
 			return
 		}
 		fmt.Fprintln(w, "ready")
+		for _, note := range t.notes() {
+			fmt.Fprintln(w, note)
+		}
 	})
 	return mux
 }
