@@ -56,7 +56,7 @@ func TestRandomUse(t *testing.T) {
 		if js, _ := s.Jobs(); len(js) > 0 {
 			r.Fatalf("jobs of removed lists: %v", js)
 		}
-		if ds, next, _ := s.Due(now.AddDate(10, 0, 0), 10); len(ds) > 0 || !next.IsZero() {
+		if ds, next, _ := s.Due(now.AddDate(10, 0, 0), 10, none); len(ds) > 0 || !next.IsZero() {
 			r.Fatalf("deferrals of removed lists: %v", ds)
 		}
 	})
@@ -326,7 +326,7 @@ func (m *model) check(r *rapid.T) {
 		}
 	}
 	ds, err := m.store.Deferrals(0)
-	due, _, derr := m.store.Due(now.AddDate(10, 0, 0), 10000)
+	due, _, derr := m.store.Due(now.AddDate(10, 0, 0), 10000, none)
 	if err != nil || derr != nil || len(ds) != len(due) {
 		r.Fatalf("%d deferrals, %d due: %v %v", len(ds), len(due), err, derr)
 	}

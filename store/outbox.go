@@ -144,14 +144,17 @@ func dueKey(d Deferral) []byte {
 	return key(tDue, uint64(max(0, d.Next.UnixMicro())), d.Job, d.Recipient)
 }
 
-// Due reads up to n deferrals whose time has come, and when the next of the others is due (zero: none waits).
-func (s *Store) Due(now time.Time, n int) (ds []Deferral, next time.Time, err error) {
+// Due reads up to n deferrals whose time has come, but for those to skip, and when the next of the others is due (zero: none waits).
+func (s *Store) Due(now time.Time, n int, skip func(job uint64, to Address) bool) (ds []Deferral, next time.Time, err error) {
 	err = s.engine.View(func(tx Tx) error {
 		for k := range tx.Scan(key(tDue), after(key(tDue))) {
 			at := time.UnixMicro(int64(binary.BigEndian.Uint64(k[1:]))).UTC()
 			if at.After(now) || len(ds) == n {
 				next = at
 				return nil
+			}
+			if skip(binary.BigEndian.Uint64(k[9:]), Address(k[17:])) {
+				continue
 			}
 			d, err := get[Deferral](tx, key(tDeferral, k[9:]))
 			if errors.Is(err, ErrNotFound) {

@@ -276,11 +276,11 @@ func TestJobClaimsWhoWantsThePost(t *testing.T) {
 	ctx := context.Background()
 	s.Settle(ctx, []store.Settlement{{Job: js[0].ID, Cursor: last, Exhausted: true,
 		Deferred: []store.Deferral{{Recipient: "each@x.org", Member: rs[0].Member, Attempts: 1, Next: now.Add(time.Minute), LastAnswer: "451 later"}}}})
-	if ds, next, _ := s.Due(now, 10); len(ds) != 0 || !next.Equal(now.Add(time.Minute)) {
+	if ds, next, _ := s.Due(now, 10, none); len(ds) != 0 || !next.Equal(now.Add(time.Minute)) {
 		t.Errorf("due now: %v, next %v", ds, next)
 	}
 	s.RetryNow(0, now)
-	ds, _, _ := s.Due(now, 10)
+	ds, _, _ := s.Due(now, 10, none)
 	if len(ds) != 1 || ds[0].LastAnswer != "451 later" {
 		t.Fatalf("due after retry: %v", ds)
 	}
@@ -335,3 +335,5 @@ func TestApprovedHeldPostGoesInTheSameCommit(t *testing.T) {
 		t.Errorf("approved twice: %v", err)
 	}
 }
+
+func none(uint64, store.Address) bool { return false }

@@ -25,14 +25,15 @@ const patience = 20 * time.Second
 // world is a list with members, a sink as relay, and a clock that the test moves.
 type world struct {
 	testing.TB
-	store   *store.Store
-	list    store.List
-	sink    *sink.Sink
-	shift   atomic.Int64
-	stop    func()
-	relay   deliver.RelayOptions
-	stamp   deliver.Stamp
-	workers int
+	store          *store.Store
+	list           store.List
+	sink           *sink.Sink
+	shift          atomic.Int64
+	stop           func()
+	relay          deliver.RelayOptions
+	stamp          deliver.Stamp
+	workers        int
+	perDestination int
 
 	attachment func(store.List, uint64, archive.Attachment, time.Time) string
 }
@@ -76,7 +77,7 @@ func (w *world) run() {
 
 func (w *world) runOver(transport deliver.Transport) {
 	r := deliver.New(deliver.Options{Store: w.store, Addresses: lists.NewAddresses(w.store, nil), Transport: transport,
-		WebURL: "https://lists.example.org", Stamp: w.stamp, Attachment: w.attachment, Connections: w.workers, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+		WebURL: "https://lists.example.org", Stamp: w.stamp, Attachment: w.attachment, Connections: w.workers, PerDestination: w.perDestination, RetryFor: 5 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()

@@ -200,49 +200,55 @@ func (r *Runner) claimMore(a *active, now time.Time) error {
 
 // retries claims the deferrals that are due, by job.
 func (r *Runner) retries(now time.Time) error {
-	ds, next, err := r.Store.Due(now, dueSize)
+	if r.waiting >= maxWaiting {
+		r.due = now.Add(settleEvery)
+		return nil
+	}
+	ds, next, err := r.Store.Due(now, dueSize, func(job uint64, to store.Address) bool { return r.retrying[deferral{job, to}] })
 	if err != nil {
 		return err
 	}
-	if r.due = next; len(ds) == dueSize || len(r.retrying) > 0 {
-		r.due = now.Add(settleEvery)
-	}
+	r.due = next
 	byJob := map[uint64]*claim{}
 	for _, d := range ds {
-		if r.retrying[deferral{d.Job, d.Recipient}] {
-			continue
-		}
-		c := byJob[d.Job]
-		if c == nil {
+		c, met := byJob[d.Job]
+		if !met {
 			if r.full() && len(r.active) >= 2*maxActive {
 				r.due = now.Add(settleEvery)
 				continue
 			}
-			if c, err = r.retryClaim(d.Job); err != nil {
-				return err
-			}
-			if c == nil {
-				continue
+			if c, err = r.retryClaim(d.Job); err != nil { // one that cannot be read does not hold up the others
+				r.Log.Error("deferred mail is left out", "job", d.Job, "cause", err)
 			}
 			byJob[d.Job] = c
 		}
 		r.retrying[deferral{d.Job, d.Recipient}] = true
-		m, gone, err := r.member(d)
-		if err != nil {
-			return err
+		if c != nil {
+			r.retry(c, d, now)
 		}
-		if gone {
-			c.settlement.Done = append(c.settlement.Done, d.Recipient)
-			continue
-		}
-		c.open++
-		r.enqueue(c, []store.Recipient{{Member: d.Member, Address: d.Recipient, Mailbox: d.Mailbox, Attempts: d.Attempts, Since: d.Since,
-			Links: m.Attachments == "link"}}, now)
 	}
 	for _, c := range byJob {
-		r.advance(c.a) // all may have left
+		if c != nil {
+			r.advance(c.a) // all may have left
+		}
 	}
 	return nil
+}
+
+// retry lets one deferral wait for its turn.
+func (r *Runner) retry(c *claim, d store.Deferral, now time.Time) {
+	m, gone, err := r.member(d)
+	if err != nil {
+		r.Log.Error("deferred mail is left out", "job", d.Job, "recipient", d.Recipient, "cause", err)
+		return
+	}
+	if gone {
+		c.settlement.Done = append(c.settlement.Done, d.Recipient)
+		return
+	}
+	c.open++
+	r.enqueue(c, []store.Recipient{{Member: d.Member, Address: d.Recipient, Mailbox: d.Mailbox, Attempts: d.Attempts, Since: d.Since,
+		Links: m.Attachments == "link"}}, now)
 }
 
 // member of a deferral, if it is of one; gone tells that it was.

@@ -109,8 +109,9 @@ type claim struct {
 	tried      int // recipients with a fate
 	settlement store.Settlement
 	delivered  int
-	retry      bool // of recipients with rows of their own: it moves no cursor
-	stray      bool // they got them while they were tried
+	retry      bool   // of recipients with rows of their own: it moves no cursor
+	from       *claim // of strays: the claim whose settlement writes their rows
+	settled    bool   // or about to be
 	began      time.Time
 }
 
@@ -181,7 +182,7 @@ func (r *Runner) leave() {
 		}
 		for _, it := range r.withdraw(a) {
 			c := it.c
-			if c.open--; untouched[c] || c.retry && !c.stray {
+			if c.open--; untouched[c] || c.retry && c.from == nil {
 				continue
 			}
 			if it.to.Since.IsZero() {

@@ -80,16 +80,20 @@ func (r *Runner) book(it item, res Result, now time.Time) {
 // advance settles the claims of a job that are through, in the order of the roster, so that the cursor never passes one
 // that is not.
 func (r *Runner) advance(a *active) {
-	a.strays = slices.DeleteFunc(a.strays, func(c *claim) bool { // these wait for nobody
+	for len(a.claims) > 0 && a.claims[0].open == 0 {
+		r.through(a.claims[0])
+		a.claims[0].settled = true
+		a.claims = a.claims[1:]
+	}
+	a.strays = slices.DeleteFunc(a.strays, func(c *claim) bool { // these wait only for the claim that writes their rows
+		if c.from != nil && !c.from.settled {
+			return false
+		}
 		if s := c.settlement; c.open == 0 || len(s.Deferred)+len(s.Done)+len(s.Failed) > 0 {
 			r.through(c)
 		}
 		return c.open == 0
 	})
-	for len(a.claims) > 0 && a.claims[0].open == 0 {
-		r.through(a.claims[0])
-		a.claims = a.claims[1:]
-	}
 	if len(a.claims)+len(a.strays) == 0 && !a.more { // it stays in known until that is settled, so that load does not begin it anew
 		r.active = slices.DeleteFunc(r.active, func(x *active) bool { return x == a })
 	}

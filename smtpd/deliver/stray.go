@@ -53,7 +53,7 @@ func (r *Runner) detach(it *item, move map[*claim]*claim, now time.Time) bool {
 	}
 	s := move[c]
 	if s == nil {
-		s = &claim{a: c.a, retry: true, stray: true, began: now}
+		s = &claim{a: c.a, retry: true, from: c, began: now}
 		move[c] = s
 		c.a.strays = append(c.a.strays, s)
 	}

@@ -206,3 +206,41 @@ func TestWhoWantsACopy(t *testing.T) {
 		t.Errorf("copies went to %s", got)
 	}
 }
+
+// roads is a script with a destination for each domain.
+type roads struct{ script }
+
+func (r *roads) Destination(to string) string { return to[strings.IndexByte(to, '@')+1:] }
+
+// However much deferred mail is due for a destination that does not answer, that for others is tried.
+func TestDueMailOfASlowDestinationHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t, 0, sink.Options{})
+	hang, again := make(chan struct{}), make(chan struct{})
+	s := &roads{}
+	s.answer = func(to string) deliver.Result {
+		select {
+		case <-again:
+		default:
+			return deliver.Result{Kind: deliver.Deferred, Answer: "451 later"}
+		}
+		if strings.HasSuffix(to, "@stuck.example") {
+			<-hang
+		}
+		return deliver.Result{Kind: deliver.Delivered}
+	}
+	var to []store.Address
+	for i := range 1200 {
+		to = append(to, store.Address(fmt.Sprintf("m%04d@stuck.example", i)))
+	}
+	_, err := w.store.Enqueue(t.Context(), store.Job{Created: time.Now(), To: append(to, "z@well.example")}, []byte("Subject: x\r\n\r\n"))
+	w.must(err)
+	w.perDestination = 2
+	w.runOver(s)
+	defer w.stop()
+	defer close(hang)
+	w.eventually("all are deferred", func() bool { ds, _ := w.store.Deferrals(0); return len(ds) == 1201 })
+	before := s.counts()["z@well.example"]
+	close(again)
+	w.must(w.store.RetryNow(0, time.Now().Truncate(time.Second)))
+	w.eventually("the other one is tried", func() bool { return s.counts()["z@well.example"] > before })
+}
