@@ -32,6 +32,16 @@ func ParseHeader(raw []byte) Header {
 	return part.header
 }
 
+// HeaderSize is where the body of a message begins, as Parse finds it.
+func HeaderSize(raw []byte) int {
+	p := &parser{raw: raw}
+	end, _, cut := p.readHeader(&Part{})
+	if cut {
+		return end
+	}
+	return p.pos
+}
+
 // add takes one line with its line break: a field or the continuation of the last one; false when it is neither.
 func (h *Header) add(line []byte) bool {
 	if len(line) == 0 {

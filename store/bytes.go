@@ -37,23 +37,30 @@ func putChunks(tx Tx, prefix []byte, chunks [][]byte) error {
 	return nil
 }
 
-// writeChunks reads one chunk a transaction, so that a slow writer holds none.
+// readChunk reads one chunk in a transaction of its own, so that a slow writer holds none. ErrNotFound.
+func (s *Store) readChunk(prefix []byte, i uint64) (raw []byte, err error) {
+	err = s.engine.View(func(tx Tx) (err error) {
+		c := tx.Get(append(append(make([]byte, 0, len(prefix)+8), prefix...), number(i)...))
+		if c == nil {
+			return ErrNotFound
+		}
+		raw, err = decompressor.DecodeAll(c, nil)
+		return err
+	})
+	if err != nil && err != ErrNotFound {
+		err = fmt.Errorf("read stored bytes: %w", err)
+	}
+	return raw, err
+}
+
 func (s *Store) writeChunks(w io.Writer, prefix []byte) error {
 	for i := uint64(0); ; i++ {
-		var raw []byte
-		err := s.engine.View(func(tx Tx) (err error) {
-			c := tx.Get(append(append([]byte(nil), prefix...), number(i)...))
-			if c == nil {
-				return ErrNotFound
-			}
-			raw, err = decompressor.DecodeAll(c, nil)
-			return err
-		})
+		raw, err := s.readChunk(prefix, i)
 		if err == ErrNotFound && i > 0 {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read stored bytes: %w", err)
+			return err
 		}
 		if _, err := w.Write(raw); err != nil {
 			return err
@@ -65,9 +72,15 @@ func (s *Store) writeChunks(w io.Writer, prefix []byte) error {
 }
 
 func (s *Store) readChunks(prefix []byte) ([]byte, error) {
-	var b bytes.Buffer
-	err := s.writeChunks(&b, prefix)
-	return b.Bytes(), err
+	all, err := s.readChunk(prefix, 0)
+	for i := uint64(1); err == nil && len(all)%chunkSize == 0 && len(all) > 0; i++ {
+		var raw []byte
+		if raw, err = s.readChunk(prefix, i); err == ErrNotFound {
+			return all, nil
+		}
+		all = append(all, raw...)
+	}
+	return all, err
 }
 
 // deleteRange deletes up to n rows that start with prefix and tells how many went.

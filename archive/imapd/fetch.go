@@ -29,6 +29,9 @@ func (x *session) fetch(c *wire.Command) (string, error) {
 		}
 		f.Flags = true
 	}
+	if flagsOnly(f) {
+		return "", x.writeFlags(v, spans, f)
+	}
 	for m, err := range x.messages(v, spans) {
 		if err == nil {
 			err = x.writeMessage(m, f)
@@ -38,6 +41,27 @@ func (x *session) fetch(c *wire.Command) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// flagsOnly tells whether no post must be read.
+func flagsOnly(f *wire.Fetch) bool {
+	return !f.InternalDate && !f.RFC822Size && !f.Envelope && !f.Body && !f.BodyStructure &&
+		len(f.BodySection)+len(f.BinarySection)+len(f.BinarySectionSize) == 0
+}
+
+func (x *session) writeFlags(v *view, spans []span, f *wire.Fetch) error {
+	for _, s := range spans {
+		for seq := s.from; seq <= s.to; seq++ {
+			m := message{x: x, v: v, seq: seq, uid: v.uid(seq)}
+			if m.list, m.number = v.place(seq); !v.mine(m.list) {
+				continue
+			}
+			if err := x.writeMessage(&m, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func marksSeen(f *wire.Fetch) bool {
@@ -194,8 +218,8 @@ var errCutOff = errors.New("a message could not be read to its end")
 // writeSection writes the literal of BODY[…]. Only parts of a message are cut out in memory.
 func (m *message) writeSection(s *imap.FetchItemBodySection) error {
 	out := m.x.out
-	whole := len(s.Part) == 0 && s.Specifier == imap.PartSpecifierNone
-	if whole && s.Partial == nil && m.raw == nil && m.post.Size > maxInMemory && m.v.kind != ofHeld {
+	whole := len(s.Part) == 0 && s.Specifier == imap.PartSpecifierNone && s.Partial == nil
+	if whole && m.raw == nil && m.post.Size > maxInMemory && m.v.kind != ofHeld {
 		out.LiteralSize(m.post.Size)
 		if err := m.x.server.Store.WriteRaw(out, m.list, m.number); err != nil {
 			return errors.Join(errCutOff, err)
@@ -203,16 +227,14 @@ func (m *message) writeSection(s *imap.FetchItemBodySection) error {
 		return nil
 	}
 	raw, err := m.bytes()
+	var cutOut []byte
+	if err == nil {
+		cutOut, err = section(raw, m.tree, s)
+	}
 	if err != nil {
 		return errors.Join(errCutOff, err)
 	}
-	var root *archive.Part
-	if !whole {
-		if root, err = m.tree(); err != nil {
-			return err
-		}
-	}
-	out.Literal(cut(section(raw, root, s), s.Partial))
+	out.Literal(cut(cutOut, s.Partial))
 	return out.Err()
 }
 

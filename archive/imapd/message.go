@@ -96,7 +96,7 @@ func (x *session) oneByOne(v *view, s span) iter.Seq2[*message, error] {
 		for seq := s.from; seq <= s.to; seq++ {
 			m := &message{x: x, v: v, seq: seq, uid: v.uid(seq)}
 			m.list, m.number = v.place(seq)
-			if _, mine := v.lists[m.list]; !mine && v.kind == ofInbox {
+			if !v.mine(m.list) {
 				continue
 			}
 			err := m.read()

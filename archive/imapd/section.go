@@ -10,44 +10,48 @@ import (
 	"wesouthasians.org/sangam/archive"
 )
 
-// section cuts BODY[…] out of the stored bytes (RFC 9051 section 6.4.5). One that the message does not have is empty. root
-// may be nil for the whole message.
-func section(raw []byte, root *archive.Part, s *imap.FetchItemBodySection) []byte {
-	if len(s.Part) == 0 && s.Specifier == imap.PartSpecifierNone {
-		return raw
+// section cuts BODY[…] out of the stored bytes (RFC 9051 section 6.4.5). One that the message does not have is empty. The tree is asked for
+// where a part is meant.
+func section(raw []byte, tree func() (*archive.Part, error), s *imap.FetchItemBodySection) ([]byte, error) {
+	if len(s.Part) == 0 {
+		if s.Specifier == imap.PartSpecifierNone {
+			return raw, nil
+		}
+		size := archive.HeaderSize(raw)
+		return ofMessage(raw[:size], raw[size:], s), nil
+	}
+	root, err := tree()
+	if err != nil {
+		return nil, err
 	}
 	part := root.Find(s.Part)
 	if part == nil {
-		return nil
-	}
-	inner := part // whose header and text are meant: the message's, or those of an embedded one
-	if len(s.Part) > 0 {
-		inner = part.Message
+		return nil, nil
 	}
 	switch s.Specifier {
 	case imap.PartSpecifierNone:
-		return raw[part.BodyStart:part.End]
+		return raw[part.BodyStart:part.End], nil
 	case imap.PartSpecifierMIME:
-		return raw[part.Start:part.BodyStart]
-	case imap.PartSpecifierHeader:
-		if inner == nil {
-			return nil
-		}
-		header := raw[inner.Start:inner.BodyStart]
-		switch {
-		case len(s.HeaderFields) > 0:
-			return fields(header, func(name string) bool { return contains(s.HeaderFields, name) })
-		case len(s.HeaderFieldsNot) > 0:
-			return fields(header, func(name string) bool { return !contains(s.HeaderFieldsNot, name) })
-		}
-		return header
-	case imap.PartSpecifierText:
-		if inner == nil {
-			return nil
-		}
-		return raw[inner.BodyStart:inner.End]
+		return raw[part.Start:part.BodyStart], nil
 	}
-	return nil
+	inner := part.Message
+	if inner == nil {
+		return nil, nil
+	}
+	return ofMessage(raw[inner.Start:inner.BodyStart], raw[inner.BodyStart:inner.End], s), nil
+}
+
+// ofMessage is the header, or fields of it, or the text of a message.
+func ofMessage(header, text []byte, s *imap.FetchItemBodySection) []byte {
+	switch {
+	case s.Specifier == imap.PartSpecifierText:
+		return text
+	case len(s.HeaderFields) > 0:
+		return fields(header, func(name string) bool { return contains(s.HeaderFields, name) })
+	case len(s.HeaderFieldsNot) > 0:
+		return fields(header, func(name string) bool { return !contains(s.HeaderFieldsNot, name) })
+	}
+	return header
 }
 
 func contains(names []string, name string) bool {

@@ -35,6 +35,12 @@ func (v *view) place(seq uint32) (list, number uint64) {
 	return v.list.ID, uint64(v.uid(seq))
 }
 
+// mine tells whether posts of a list may be read: who left one has them in INBOX until that is told.
+func (v *view) mine(list uint64) bool {
+	_, ok := v.lists[list]
+	return ok || v.kind != ofInbox
+}
+
 // fresh reads what a mailbox holds now.
 func (x *session) fresh(m mailbox) (v *view, err error) {
 	v = &view{mailbox: m, flags: map[uint64]store.Flags{}}
@@ -84,7 +90,7 @@ func (x *session) addInbox(v *view, from uint32) error {
 		if err != nil {
 			return err
 		}
-		if _, mine := v.lists[e.List]; mine {
+		if v.mine(e.List) {
 			v.uids, v.entries = append(v.uids, e.UID), append(v.entries, e)
 		}
 	}
