@@ -59,9 +59,11 @@ func (p *panicked) Error() string {
 // Open opens or makes the file, mode 0600. ErrLocked.
 func Open(path string) (*Engine, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:        lockWait,
-		NoFreelistSync: true,
-		FreelistType:   bbolt.FreelistMapType,
+		Timeout: lockWait,
+		// The list of free pages is written with each commit: without it, opening would read every page of the file.
+		FreelistType: bbolt.FreelistMapType,
+		// Address space, not memory: until the file outgrows it, no commit waits for who reads.
+		InitialMmapSize: 1 << 30,
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
