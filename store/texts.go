@@ -38,7 +38,19 @@ func (s *Store) Stamp(list uint64, name string) (at time.Time, err error) {
 
 // SetStamp notes when something was done.
 func (s *Store) SetStamp(list uint64, name string, at time.Time, letters ...Letter) error {
-	return s.updateAndTell(letters, func(tx Tx) error { return putStamp(tx, list, name, at) })
+	return s.SetStamps(list, []string{name}, at, letters...)
+}
+
+// SetStamps notes when several things were done.
+func (s *Store) SetStamps(list uint64, names []string, at time.Time, letters ...Letter) error {
+	return s.updateAndTell(letters, func(tx Tx) error {
+		for _, name := range names {
+			if err := putStamp(tx, list, name, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func putStamp(tx Tx, list uint64, name string, at time.Time) error {

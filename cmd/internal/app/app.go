@@ -98,6 +98,13 @@ func (a *App) gauges() {
 		jobs, err := a.Store.Jobs()
 		return len(jobs), err
 	}))
+	a.telemetry.Gauge("sangam_queue_oldest_seconds", "Age of the oldest post or mail that is not delivered to everybody yet.", count(func() (int, error) {
+		jobs, err := a.Store.Jobs()
+		if len(jobs) == 0 {
+			return 0, err
+		}
+		return int(a.Now().Sub(jobs[0].Created).Seconds()), nil // they come oldest first
+	}))
 	a.telemetry.Gauge("sangam_held_posts", "Posts that wait for a moderator.", count(func() (int, error) {
 		held, err := a.Store.HeldPosts(0)
 		return len(held), err

@@ -157,7 +157,7 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 	say(t, c, "DATA", 354)
 	say(t, c, "From: asha@example.org\r\nSubject: Hello\r\nMessage-ID: <1@example.org>\r\n\r\nHello.\r\n.", 250)
 	_, metrics := get(t, base+"/metrics")
-	for _, want := range []string{`sangam_fates_total{fate="accepted"} 1`, "sangam_held_posts 0", "sangam_store_bytes"} {
+	for _, want := range []string{`sangam_fates_total{fate="accepted"} 1`, "sangam_held_posts 0", "sangam_queue_oldest_seconds 0", "sangam_store_bytes"} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("metrics lack %s", want)
 		}

@@ -28,6 +28,7 @@ func (c *chores) Run(ctx context.Context) error {
 			clock = time.Now()
 			c.do(ctx, "reminders", c.parts.Desk.Remind)
 			c.do(ctx, "suspended members", c.parts.Members.Chase)
+			c.do(ctx, "delays", c.parts.Members.Delays)
 			c.do(ctx, "tokens", func(context.Context) error { return c.store.SweepTokens(c.parts.Now()) })
 		}
 		timer := time.NewTimer(choresEvery - time.Since(clock))
