@@ -53,6 +53,12 @@ const (
 	tSuspended    = 'u' // list address                → nothing: delivery to the member is stopped
 	tDeparture    = 'q' // list address                → Departure
 	tAlias        = 'a' // earlier address             → address
+	tFile         = 'f' // list file                   → File
+	tFilePost     = 'y' // list number file            → nothing
+	tFileContent  = 'O' // list content file           → nothing; content is 16 bytes, as group
+	tFileGroup    = 'v' // list group file             → nothing: a version that is listed
+	tFileLatest   = 'Y' // list file                   → what it is found by: the newest version of a group
+	tFilesCursor  = 'W' // list                        → FilesCursor
 	tEnded        = 'e' // hash of a session           → microseconds: until when it could have been used
 )
 

@@ -2,7 +2,7 @@ package store
 
 // topic is what a channel of notify.go tells about.
 type topic struct {
-	kind    byte // p: posts of list, f: flags of account, o: outbox, d: digests
+	kind    byte // p: posts of list, f: flags of account, o: outbox, d: digests, s: files of list
 	list    uint64
 	account Address
 }
@@ -33,6 +33,11 @@ func (s *Store) notify(ts ...topic) {
 // PostsChanged is closed when a post of the list was accepted or removed, or who may read it may have changed; list 0: of any list.
 func (s *Store) PostsChanged(list uint64) <-chan struct{} {
 	return s.changed(topic{kind: 'p', list: list})
+}
+
+// FilesChanged is closed when files of the list were gathered.
+func (s *Store) FilesChanged(list uint64) <-chan struct{} {
+	return s.changed(topic{kind: 's', list: list})
 }
 
 // FlagsChanged is closed when a flag of the account changed.

@@ -93,6 +93,9 @@ func removePost(tx Tx, list, n uint64) error {
 	if _, err := deleteRange(tx, key(tRaw, list, n), everyChunk); err != nil {
 		return err
 	}
+	if err := removeFiles(tx, list, n); err != nil {
+		return err
+	}
 	if err := tx.Put(key(tRemoved, list, n), present); err != nil {
 		return err
 	}

@@ -133,6 +133,8 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 		x.permanent(more)
 	case rest == "feed.atom":
 		x.feed()
+	case rest == "files":
+		x.files()
 	case rest == "members":
 		x.members()
 	default:

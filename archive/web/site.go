@@ -23,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	shared "wesouthasians.org/sangam/archive/files"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -57,6 +58,7 @@ type Site struct {
 	clients   clients
 	forms     clients
 	sections  map[string]Section
+	shared    *shared.Gatherer
 	session   signer
 	csrf      signer
 }
@@ -68,7 +70,7 @@ func New(o Options) *Site {
 		o.Now = time.Now
 	}
 	s := &Site{Options: o, mux: http.NewServeMux(), clients: clients{most: requestsAMinute, seconds: 60}, forms: clients{most: formsAnHour, seconds: 3600}, sections: map[string]Section{},
-		session: signer{o.Store.Key("web session")}, csrf: signer{o.Store.Key("web form")}}
+		shared: shared.New(o.Store, o.URL, o.Log), session: signer{o.Store.Key("web session")}, csrf: signer{o.Store.Key("web form")}}
 	s.templates = template.Must(template.ParseFS(files, "page/*.html"))
 	html, _ := files.ReadFile("page/pages.html")
 	style, _ := files.ReadFile("page/style.css")

@@ -182,10 +182,7 @@ func prose(paragraph string) bool {
 	return true
 }
 
-var (
-	address = regexp.MustCompile(`([\pL\pN._%+=-]{1,64})@([\pL\pN_-]+(?:\.[\pL\pN_-]+)+)`)
-	link    = regexp.MustCompile(`https?://[^\s<>"'\x60{}|\\^]+`)
-)
+var address = regexp.MustCompile(`([\pL\pN._%+=-]{1,64})@([\pL\pN_-]+(?:\.[\pL\pN_-]+)+)`)
 
 // shortened leaves of mail addresses what tells people apart.
 func shortened(s string) string {
@@ -197,34 +194,16 @@ func shortened(s string) string {
 
 // linked escapes a text, makes its web addresses links, and shortens its mail addresses.
 func linked(text string, hide bool) string {
-	if !strings.Contains(text, "://") {
-		return escaped(text, hide)
-	}
 	var out strings.Builder
 	at := 0
-	for _, m := range link.FindAllStringIndex(text, -1) {
-		end := m[0] + linkEnd(text[m[0]:m[1]])
+	for _, m := range archive.Links(text) {
 		out.WriteString(escaped(text[at:m[0]], hide))
-		shown := text[m[0]:end]
+		shown := text[m[0]:m[1]]
 		out.WriteString(`<a rel="nofollow noreferrer noopener" href="` + html.EscapeString(target(shown, hide)) + `">` + escaped(shown, hide) + `</a>`)
-		at = end
+		at = m[1]
 	}
 	out.WriteString(escaped(text[at:], hide))
 	return out.String()
-}
-
-// linkEnd is where a web address ends: not with the punctuation of the sentence, and with a bracket only when that was opened in it.
-func linkEnd(s string) int {
-	for {
-		last, n := utf8.DecodeLastRuneInString(s)
-		switch {
-		case strings.ContainsRune(".,;:!?]»”’…،۔।", last):
-		case last == ')' && strings.Count(s, "(") < strings.Count(s, ")"):
-		default:
-			return len(s)
-		}
-		s = s[:len(s)-n]
-	}
 }
 
 // target of a link. Where mail addresses are shortened one that the link holds is written so that programs that gather addresses do

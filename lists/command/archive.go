@@ -94,6 +94,9 @@ func get(a *act, _ context.Context, c call) (string, error) {
 	if text := a.readable(c.list); text != "" {
 		return text, nil
 	}
+	if len(c.args) > 0 && (strings.EqualFold(c.args[0], "FILE") || strings.EqualFold(c.args[0], "FILES")) {
+		return a.getFiles(c, c.args[1:])
+	}
 	numbers, bad, err := a.numbers(c)
 	if bad != "" || err != nil {
 		return bad, err

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"wesouthasians.org/sangam/archive/files"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/member"
 	"wesouthasians.org/sangam/lists/moderate"
@@ -43,11 +44,12 @@ type Searcher interface {
 // Clerk does commands. It is safe for concurrent use.
 type Clerk struct {
 	Options
+	files     *files.Gatherer
 	redeeming sync.Mutex // a token acts once
 }
 
 // New returns a clerk.
-func New(o Options) *Clerk { return &Clerk{Options: o} }
+func New(o Options) *Clerk { return &Clerk{Options: o, files: files.New(o.Store, o.WebURL, o.Log)} }
 
 // even waits until the pace is kept.
 func (c *Clerk) even(ctx context.Context, since time.Time) {

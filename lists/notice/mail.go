@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"maps"
+	"mime"
 	"slices"
 	"strings"
 	"time"
@@ -156,7 +157,7 @@ func writable(id string) bool {
 func (a Attachment) part() []byte {
 	var b bytes.Buffer
 	b.WriteString(post.Field("Content-Type", a.Type))
-	b.WriteString(post.Field("Content-Disposition", `attachment; filename="`+strings.Map(plainName, a.Filename)+`"`))
+	b.WriteString(post.Field("Content-Disposition", a.disposition()))
 	if a.Type == "message/rfc822" {
 		if !post.ASCII(a.Bytes) {
 			b.WriteString("Content-Transfer-Encoding: 8bit\r\n")
@@ -168,6 +169,16 @@ func (a Attachment) part() []byte {
 	b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
 	b.Write(post.Base64(a.Bytes))
 	return b.Bytes()
+}
+
+// disposition names a file as it is, in the form of RFC 2231 when that is not ASCII.
+func (a Attachment) disposition() string {
+	if !post.ASCII([]byte(a.Filename)) {
+		if value := mime.FormatMediaType("attachment", map[string]string{"filename": clean(a.Filename)}); value != "" {
+			return value
+		}
+	}
+	return `attachment; filename="` + strings.Map(plainName, a.Filename) + `"`
 }
 
 func plainName(r rune) rune {

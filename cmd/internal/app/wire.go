@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"wesouthasians.org/sangam/archive/files"
 	"wesouthasians.org/sangam/archive/login"
 	"wesouthasians.org/sangam/archive/web"
 	"wesouthasians.org/sangam/lists"
@@ -44,7 +45,7 @@ func (a *App) wire() (err error) {
 	gate := login.New(st, a.log)
 	a.addIMAP(gate, a.Parts.Desk)
 	a.addPages(gate)
-	a.followers = append(a.followers, &chores{a.Parts, st, a.log})
+	a.followers = append(a.followers, &chores{a.Parts, st, a.log}, files.New(st, c.Web.URL, a.log))
 	if c.Metrics.Listen != "" {
 		a.addHTTP("metrics", []string{c.Metrics.Listen}, nil, a.telemetry.Handler())
 	}
