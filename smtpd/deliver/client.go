@@ -85,6 +85,11 @@ func (c *client) reset(conn net.Conn) {
 
 // read one reply, of any number of lines.
 func (c *client) read(within time.Duration) (reply, error) {
+	return c.readLines(within, func(string) {})
+}
+
+// readLines is read, and tells the text of each line.
+func (c *client) readLines(within time.Duration, tell func(text string)) (reply, error) {
 	c.conn.SetReadDeadline(time.Now().Add(within))
 	var text strings.Builder
 	for {
@@ -100,8 +105,10 @@ func (c *client) read(within time.Duration) (reply, error) {
 		if text.Len() == 0 {
 			fmt.Fprintf(&text, "%d", code)
 		}
-		if len(line) > 4 && text.Len() < maxAnswer {
-			text.WriteString(" " + printable(line[4:]))
+		words := line[min(4, len(line)):]
+		tell(words)
+		if words != "" && text.Len() < maxAnswer {
+			text.WriteString(" " + printable(words))
 		}
 		if len(line) == 3 || line[3] != '-' {
 			r := reply{code, text.String()}
@@ -137,48 +144,31 @@ func (c *client) ask(format string, args ...any) (reply, error) {
 	return c.read(replyTimeout)
 }
 
+// maxExtensions of a remote that are remembered.
+const maxExtensions = 100
+
 func (c *client) hello(name string) error {
 	c.extensions = map[string]string{}
 	fmt.Fprintf(c.w, "EHLO %s\r\n", name)
 	if err := c.flush(); err != nil {
 		return err
 	}
-	lines, r, err := c.lines()
+	first := true // which is a greeting
+	r, err := c.readLines(replyTimeout, func(text string) {
+		keyword, params, _ := strings.Cut(strings.TrimSpace(text), " ")
+		if !first && len(c.extensions) < maxExtensions {
+			c.extensions[strings.ToUpper(keyword)] = params
+		}
+		first = false
+	})
 	if err == nil && r.class() == 5 {
+		clear(c.extensions)
 		r, err = c.ask("HELO %s", name)
-		lines = nil
 	}
 	if err == nil && r.class() != 2 {
 		err = fmt.Errorf("EHLO answered %s", r.text)
 	}
-	for _, l := range lines[min(1, len(lines)):] {
-		keyword, params, _ := strings.Cut(l, " ")
-		c.extensions[strings.ToUpper(keyword)] = params
-	}
 	return err
-}
-
-// lines reads a reply line by line.
-func (c *client) lines() (lines []string, r reply, err error) {
-	for {
-		b, err := c.r.Peek(4)
-		if err != nil {
-			return nil, r, fmt.Errorf("no answer: %w", err)
-		}
-		last := b[3] != '-'
-		if last {
-			r, err = c.read(replyTimeout)
-			return append(lines, strings.TrimSpace(r.text[min(4, len(r.text)):])), r, err
-		}
-		line, err := c.r.ReadString('\n')
-		if err != nil {
-			return nil, r, err
-		}
-		lines = append(lines, strings.TrimSpace(line[4:]))
-		if len(lines) > 100 {
-			return nil, r, errors.New("EHLO answered without end")
-		}
-	}
 }
 
 func (c *client) has(extension string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -202,8 +203,21 @@ func (r *Runner) work(ctx context.Context) {
 	}
 }
 
-// send makes the copies of a task and hands them over.
+// send makes the copies of a task and hands them over. One that makes us panic waits as others do that cannot be made: the server must not die
+// of it, for it would again.
 func (r *Runner) send(ctx context.Context, t *task) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		r.Log.Error("panic in delivery", "job", t.a.job.ID, "panic", v, "stack", string(debug.Stack()))
+		for i := range t.results {
+			if t.results[i].Kind == 0 {
+				t.results[i] = Result{Kind: Deferred, Answer: "the copy cannot be sent: see the log of the server"}
+			}
+		}
+	}()
 	copies := make([]Copy, len(t.to))
 	for i, to := range t.to {
 		var err error
@@ -218,6 +232,7 @@ func (r *Runner) send(ctx context.Context, t *task) {
 	if t.a.render.stamp.Keys != nil { // to sign takes longer than all else: it goes on while others are sent
 		sending, sent := context.WithCancel(ctx)
 		ahead.Go(func() {
+			defer func() { recover() }() // who sends the copy meets it again
 			for i := 0; i < len(copies) && sending.Err() == nil; i++ {
 				copies[i].Head()
 			}

@@ -41,8 +41,8 @@ func writeSevenBit(out *bytes.Buffer, raw []byte, p *archive.Part) {
 		writePlain(out, raw[at:p.End])
 		return
 	}
-	text := p.Type == "text"
-	if text {
+	body = p.Decode(raw, 0) // the bytes over 127 may stand in what is encoded already
+	if p.Type == "text" && bytes.Count(body, []byte("\r\n")) == max(bytes.Count(body, []byte("\r")), bytes.Count(body, []byte("\n"))) {
 		writeEncoding(out, raw[p.Start:p.BodyStart], "quoted-printable", p.Start == 0)
 		w := quotedprintable.NewWriter(out)
 		w.Write(body)
@@ -60,14 +60,12 @@ func writeSevenBit(out *bytes.Buffer, raw []byte, p *archive.Part) {
 
 // writeEncoding writes a header with another Content-Transfer-Encoding.
 func writeEncoding(out *bytes.Buffer, header []byte, encoding string, message bool) {
-	ended, dropping, mime := false, false, false
+	dropping, mime := false, false
 	for line := range bytes.Lines(header) {
 		if bytes.Equal(line, []byte("\r\n")) {
-			ended = true
 			break
 		}
-		if line[0] != ' ' && line[0] != '\t' {
-			name, _, _ := bytes.Cut(line, []byte(":"))
+		if name, _, field := bytes.Cut(line, []byte(":")); field && line[0] != ' ' && line[0] != '\t' { // what is none belongs to the one above
 			dropping = strings.EqualFold(string(bytes.TrimSpace(name)), "Content-Transfer-Encoding")
 			mime = mime || strings.EqualFold(string(bytes.TrimSpace(name)), "MIME-Version")
 		}
@@ -78,10 +76,7 @@ func writeEncoding(out *bytes.Buffer, header []byte, encoding string, message bo
 	if message && !mime {
 		out.WriteString("MIME-Version: 1.0\r\n")
 	}
-	out.WriteString("Content-Transfer-Encoding: " + encoding + "\r\n")
-	if ended {
-		out.WriteString("\r\n")
-	}
+	out.WriteString("Content-Transfer-Encoding: " + encoding + "\r\n\r\n")
 }
 
 // writePlain writes what no reader shows: before, between and behind the parts of a multipart.

@@ -244,3 +244,21 @@ func TestDueMailOfASlowDestinationHoldsUpNoOther(t *testing.T) {
 	w.must(w.store.RetryNow(0, time.Now().Truncate(time.Second)))
 	w.eventually("the other one is tried", func() bool { return s.counts()["z@well.example"] > before })
 }
+
+func TestPanicIsOneOfThatTaskOnly(t *testing.T) {
+	w := newWorld(t, 200, sink.Options{})
+	w.runOver(&script{answer: func(to string) deliver.Result {
+		if to == "member00007@example.org" {
+			panic("of a copy")
+		}
+		return deliver.Result{Kind: deliver.Delivered}
+	}})
+	w.post("hello")
+	w.eventually("the others are through", func() bool {
+		ds, err := w.store.Deferrals(0)
+		w.must(err)
+		js, err := w.store.Jobs()
+		w.must(err)
+		return len(js) == 1 && js[0].Exhausted && len(ds) > 0 && len(ds) < 60 && strings.Contains(ds[0].LastAnswer, "see the log")
+	})
+}
