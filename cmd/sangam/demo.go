@@ -71,7 +71,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	if d.app, err = d.newApp(c, st, telemetry.NewHandler(log, c.Log.Format, &slog.LevelVar{})); err == nil {
-		d.site = &site{st, c, d.app.Parts, slog.New(slog.DiscardHandler), d.app.Keys}
+		d.site = &site{st, c, d.app.Parts, slog.New(slog.DiscardHandler), d.app.Keys, d.app}
 		err = d.app.Listen()
 	}
 	if err != nil {

@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
-	"wesouthasians.org/sangam/cmd/internal/config"
+	"wesouthasians.org/sangam/cmd/internal/zone"
 	"wesouthasians.org/sangam/smtpd/dkim"
 )
 
@@ -22,15 +21,18 @@ func newDNS(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rows, err := dnsRecords(s.config, ring)
+			records, err := zone.Records(s.config, ring)
 			if err != nil {
 				return err
 			}
-			if err := e.printRows(rows, "type", "name", "value"); err != nil {
+			if err := e.printRows(recordRows(records), "type", "name", "value"); err != nil {
 				return err
 			}
 			if s.config.Delivery.Mode == "relay" {
 				fmt.Fprintln(e.stderr, "a relay sends the copies: ask its operator what SPF must name, and put it in place of what is shown")
+			}
+			if s.config.TLS.Mode == "off" {
+				fmt.Fprintln(e.stderr, "the records of MTA-STS (_mta-sts and mta-sts) count once tls.mode is \"acme\" or \"files\": the policy is served from then on")
 			}
 			return nil
 		}),
@@ -45,37 +47,9 @@ func (s *site) ring() (*dkim.Ring, error) {
 	return dkim.Open(s.config.Keys(), s.config.DKIM.Selector)
 }
 
-// dnsRecords of every mail domain.
-func dnsRecords(c *config.Config, ring *dkim.Ring) ([]row, error) {
-	var rows []row
-	add := func(kind, name, value string) { rows = append(rows, row{"type": kind, "name": name, "value": value}) }
-	for _, domain := range c.Domains {
-		add("MX", domain, "10 "+c.Hostname)
-		add("TXT", domain, spfRecord(c))
-		policy := "none"
-		if ring != nil {
-			policy = "quarantine" // all that is sent for the domain is signed
-		}
-		add("TXT", "_dmarc."+domain, "v=DMARC1; p="+policy+"; rua=mailto:postmaster@"+domain)
-		if ring != nil {
-			for _, p := range ring.Pairs() {
-				for _, k := range p.Keys {
-					record, err := k.Record()
-					if err != nil {
-						return nil, err
-					}
-					add("TXT", k.Selector+"._domainkey."+domain, record)
-				}
-			}
-		}
+func recordRows(records []zone.Record) (rows []row) {
+	for _, r := range records {
+		rows = append(rows, row{"type": r.Type, "name": r.Name, "value": r.Value})
 	}
-	return rows, nil
-}
-
-// spfRecord names who sends the copies.
-func spfRecord(c *config.Config) string {
-	if u, err := url.Parse(c.Delivery.Relay); c.Delivery.Mode == "relay" && err == nil && u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" {
-		return "v=spf1 mx a:" + u.Hostname() + " ~all"
-	}
-	return "v=spf1 mx -all"
+	return rows
 }

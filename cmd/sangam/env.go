@@ -43,6 +43,7 @@ type site struct {
 	parts  *app.Parts
 	log    *slog.Logger
 	keys   *dkim.Ring // of the server; nil outside of it
+	server *app.App   // nil outside of it
 }
 
 // run executes the command line and returns the exit status: 0 done, 1 failed, 2 wrong usage or configuration.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wesouthasians.org/sangam/cmd/internal/config"
+	"wesouthasians.org/sangam/cmd/internal/zone"
 	"wesouthasians.org/sangam/smtpd/dkim"
 	"wesouthasians.org/sangam/store"
 )
@@ -54,11 +55,11 @@ func newInit(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			records, err := dnsRecords(c, ring)
+			records, err := zone.Records(c, ring)
 			if err != nil {
 				return err
 			}
-			return e.sayNext(c, records)
+			return e.sayNext(c, recordRows(records))
 		},
 	}
 	cmd.Flags().StringVar(&domain, "domain", "lists.example.org", "mail `DOMAIN` of the lists")

@@ -128,7 +128,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	s := serverOf(ts)
 	s.cmd = exec.Command("sangam", "serve")
 	s.cmd.Dir, s.cmd.Stderr = ts.MkAbs("."), &s.stderr
-	for _, name := range []string{"SANGAM_DELIVERY_MODE", "SANGAM_DELIVERY_RELAY", "SANGAM_DKIM_ENABLED"} {
+	for _, name := range []string{"SANGAM_DELIVERY_MODE", "SANGAM_DELIVERY_RELAY", "SANGAM_DKIM_ENABLED", "SANGAM_DNS_SERVERS"} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	s.cmd.Env = append(os.Environ(), s.cmd.Env...)

@@ -88,7 +88,7 @@ func (e *env) newApp(c *config.Config, st *store.Store, log slog.Handler) (*app.
 			}
 		}()
 		inside := &env{stdin: stdin, stdout: stdout, stderr: stderr, dir: r.Dir, width: r.Width, getenv: e.getenv, args: r.Args,
-			site: &site{st, c, a.Parts, a.Log(), a.Keys}}
+			site: &site{st, c, a.Parts, a.Log(), a.Keys, a}}
 		return inside.run(ctx)
 	}
 	now, offset, err := app.Clock(e.getenv)

@@ -113,6 +113,20 @@ func (d *Direct) Deliver(ctx context.Context, copies []Copy, report func(i int, 
 	}
 }
 
+// Check connects to a mail server of a domain and sends nothing. The name of the server is returned.
+func (d *Direct) Check(ctx context.Context, domain string) (host string, err error) {
+	rt, err := d.route(ctx, domain)
+	if err != nil {
+		return "", err
+	}
+	host, c, _ := d.client(ctx, rt)
+	if c == nil {
+		return "", rt.last
+	}
+	d.pool.free(rt.key(host), c, true)
+	return host, nil
+}
+
 func unrouted(err error) Result {
 	var none noMail
 	if errors.As(err, &none) {

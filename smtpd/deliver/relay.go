@@ -174,6 +174,16 @@ func (r *Relay) greet(c *client) error {
 	return c.auth(r.user, r.password)
 }
 
+// Check connects, logs in and sends nothing.
+func (r *Relay) Check(ctx context.Context) error {
+	c, err := r.connect(ctx)
+	if err != nil {
+		return fmt.Errorf("relay %s: %w", r.address, err)
+	}
+	c.quit(true)
+	return nil
+}
+
 // Close ends the kept connections.
 func (r *Relay) Close() error {
 	r.pool.close()

@@ -24,9 +24,10 @@ const timeout = 10 * time.Second
 
 // Resolver is safe for concurrent use. Its errors are *net.DNSError; IsNotFound says that a name or record does not exist.
 type Resolver struct {
-	net  *net.Resolver
-	mu   sync.Mutex
-	told map[question]*answer
+	net     *net.Resolver
+	servers []string
+	mu      sync.Mutex
+	told    map[question]*answer
 }
 
 type question struct{ kind, name string }
@@ -41,7 +42,7 @@ type answer struct {
 
 // New asks the servers (host:port) in turns; without any, those of the system.
 func New(servers []string) *Resolver {
-	r := &Resolver{net: net.DefaultResolver, told: map[question]*answer{}}
+	r := &Resolver{net: net.DefaultResolver, servers: servers, told: map[question]*answer{}}
 	if len(servers) > 0 {
 		var turn atomic.Uint32
 		r.net = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -58,6 +58,13 @@ func (s *Server) Set(key string, values ...string) {
 	s.zone = zone
 }
 
+// Get returns the values of one key.
+func (s *Server) Get(key string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.zone[key]
+}
+
 // Close ends it.
 func (s *Server) Close() {
 	s.udp.Close()

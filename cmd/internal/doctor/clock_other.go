@@ -1,0 +1,6 @@
+//go:build !linux
+
+package doctor
+
+// synchronised: only Linux tells.
+func synchronised() bool { return true }
