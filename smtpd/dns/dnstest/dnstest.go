@@ -80,11 +80,25 @@ func (s *Server) serveUDP() {
 		}
 		if reply := s.answer(b[:n]); reply != nil {
 			if len(reply) > 1200 {
-				reply[2] |= 2 // truncated: ask by TCP
+				reply = truncated(reply)
 			}
 			s.udp.WriteTo(reply, from)
 		}
 	}
+}
+
+// truncated is an answer without its records, which says to ask by TCP.
+func truncated(reply []byte) []byte {
+	var m dnsmessage.Message
+	if m.Unpack(reply) != nil {
+		return nil
+	}
+	m.Truncated, m.Answers = true, nil
+	short, err := m.Pack()
+	if err != nil {
+		return nil
+	}
+	return short
 }
 
 func (s *Server) serveTCP() {
