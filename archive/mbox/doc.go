@@ -6,8 +6,9 @@
 // line and otherwise unchanged; importing again adds nothing; what Writer wrote imports to the same stored bytes; and whatever is not
 // imported is told with its place and the reason.
 //
-// Formats. A line `From sender date` after an empty line, or at the start of the file, begins a message; what looks like one but has no date
-// is text. One > is taken off lines of > and `From ` (mboxrd). An mbox of the older kind (mboxo), which quotes only `From ` itself, cannot be
+// Formats. A line `From sender date` begins a message after an empty line, at the start of the file, and where a header field follows; what
+// looks like one but has no date is text, and so is one within the body that Content-Length announces, unless a field follows. One > is taken
+// off lines of > and `From ` (mboxrd). An mbox of the older kind (mboxo), which quotes only `From ` itself, cannot be
 // told from mboxrd: there a line that the author began with `>From ` loses its >. Line ends of a message may be LF or CRLF. Writer writes
 // mboxrd with LF and the sender `mboxrd@sangam`, which tells the reader that every LF stands for CRLF, so that a CR before it belongs to the text.
 package mbox

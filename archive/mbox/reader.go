@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"wesouthasians.org/sangam/archive"
@@ -129,12 +130,17 @@ func (r *Reader) takeFrom(line []byte, whole bool, err error) {
 func (r *Reader) body(from fromLine) (size int, blank bool, err error) {
 	r.buf = r.buf[:0]
 	first := true // the piece begins a line
+	announced := contentLength{}
 	for {
 		piece, whole, err := r.readLine()
-		if first && len(piece) > 0 && r.separates(piece, from, blank || size == 0) {
-			r.takeFrom(piece, whole, err)
-			return size, blank, nil
+		if first && bytes.HasPrefix(piece, []byte("From ")) {
+			piece = bytes.Clone(piece) // separates looks ahead
+			if r.separates(piece, whole, from, blank || size == 0, announced.left()) {
+				r.takeFrom(piece, whole, err)
+				return size, blank, nil
+			}
 		}
+		announced.read(piece, first)
 		if first {
 			piece = unquote(piece)
 		}
@@ -166,6 +172,26 @@ func (r *Reader) body(from fromLine) (size int, blank bool, err error) {
 	}
 }
 
+// contentLength follows what a header says of its body's size, which programs that quote no From lines go by.
+type contentLength struct {
+	inBody bool
+	n      int64 // bytes of the body that are to come; negative: none was announced, or it was passed
+}
+
+func (c *contentLength) read(piece []byte, first bool) {
+	switch name, value, _ := bytes.Cut(piece, []byte(":")); {
+	case c.inBody:
+		c.n -= int64(len(piece))
+	case first && len(bytes.TrimRight(piece, "\r\n")) == 0:
+		c.inBody = true
+	case first && bytes.EqualFold(name, []byte("Content-Length")):
+		c.n, _ = strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+	}
+}
+
+// left tells whether more of the body should come.
+func (c *contentLength) left() bool { return c.inBody && c.n > 0 }
+
 func (r *Reader) keep(b []byte, size int) {
 	if size <= r.maxSize+2 { // the empty line at the end does not count
 		r.buf = append(r.buf, b...)
@@ -192,15 +218,28 @@ func unquote(line []byte) []byte {
 	return line
 }
 
-// separates tells whether a line begins the next message.
-func (r *Reader) separates(line []byte, from fromLine, afterBlank bool) bool {
-	if !bytes.HasPrefix(line, []byte("From ")) {
+// separates tells whether a line begins the next message: one with a date behind an empty line, where no announced body goes on, or one with
+// a date and a header field behind it.
+func (r *Reader) separates(line []byte, whole bool, from fromLine, afterBlank, announced bool) bool {
+	switch {
+	case from.exact || from.any:
+		return true
+	case fromDate(line) == nil || !r.git && isGit(line):
 		return false
-	}
-	if from.exact || from.any {
+	case afterBlank && !announced:
 		return true
 	}
-	return afterBlank && fromDate(line) != nil && (r.git || !isGit(line))
+	next, _ := r.r.Peek(maxFieldName)
+	return whole && beginsField(next)
+}
+
+// maxFieldName is how far a header field is looked for, in bytes.
+const maxFieldName = 80
+
+// beginsField tells whether a line begins with the name of a header field.
+func beginsField(line []byte) bool {
+	name, _, found := bytes.Cut(line, []byte(":"))
+	return found && len(name) > 0 && !bytes.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c >= 0x7f })
 }
 
 func newFromLine(line []byte) fromLine {

@@ -146,7 +146,7 @@ func (s source) read(maxSize int, done *atomic.Int64, message func(Message, stri
 		return nil
 	case s.mail || looksLikeMail(head):
 		return s.readMail(r, maxSize, message, refuse)
-	case !bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), []byte("From ")):
+	case !looksLikeMbox(head):
 		refuse(Refusal{Source: s.path, Reason: "neither an mbox nor a message"})
 		return nil
 	}
@@ -162,17 +162,17 @@ func emptyReason(err error) string {
 
 // looksLikeMail tells whether a file begins with a header field.
 func looksLikeMail(head []byte) bool {
-	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
-	name, _, found := bytes.Cut(line, []byte(":"))
-	if !found || len(name) == 0 || len(name) > 76 || bytes.HasPrefix(line, []byte("From ")) {
-		return false
-	}
-	for _, c := range name {
-		if c <= ' ' || c >= 0x7f {
-			return false
+	return beginsField(bytes.TrimLeft(head, " \t\r\n"))
+}
+
+// looksLikeMbox tells whether there is a From line near a file's beginning.
+func looksLikeMbox(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		if bytes.HasPrefix(line, []byte("From ")) && fromDate(line) != nil {
+			return true
 		}
 	}
-	return true
+	return bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), []byte("From "))
 }
 
 func (s source) readMail(r io.Reader, maxSize int, message func(Message, string) error, refuse func(Refusal)) error {
