@@ -184,9 +184,12 @@ func (s *Store) MonthPosts(list uint64, month string) iter.Seq2[Post, error] {
 
 // sequences reads (seq, number) of the posts of a list with from <= seq < to that are not removed.
 func sequences(tx Tx, list, from, to uint64) (pairs [][2]uint64) {
+	gone := map[uint64]bool{}
+	for k := range tx.Scan(key(tRemoved, list), after(key(tRemoved, list))) {
+		gone[lastNumber(k)] = true
+	}
 	for k, n := range tx.Scan(key(tSeq, list, from), key(tSeq, list, to)) {
-		number := binary.BigEndian.Uint64(n)
-		if tx.Get(key(tRemoved, list, number)) == nil {
+		if number := binary.BigEndian.Uint64(n); len(gone) == 0 || !gone[number] {
 			pairs = append(pairs, [2]uint64{lastNumber(k), number})
 		}
 	}

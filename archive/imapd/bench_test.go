@@ -74,3 +74,28 @@ func BenchmarkFetchBodies(b *testing.B) {
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "messages/s")
 }
+
+func BenchmarkSelectInbox100k(b *testing.B) {
+	c := benchSite(b, 100_000)
+	for b.Loop() {
+		c.do("SELECT INBOX")
+	}
+}
+
+// BenchmarkIdle tells how long a post takes to reach a client that waits on an INBOX of 100,000.
+func BenchmarkIdle(b *testing.B) {
+	c := benchSite(b, 100_000)
+	c.do("SELECT INBOX").ok()
+	fmt.Fprint(c.c, "i IDLE\r\n")
+	c.line()
+	l, err := c.site.store.List("heplink@lists.example.org")
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for b.Loop() {
+		c.site.post(l, fmt.Sprintf(plain, "new", fmt.Sprint("idle", n)))
+		c.line()
+		n++
+	}
+}

@@ -167,9 +167,10 @@ func (s *site) post(l store.List, raw string) store.Post {
 // client speaks IMAP by hand.
 type client struct {
 	testing.TB
-	c net.Conn
-	r *bufio.Reader
-	n int
+	site *site
+	c    net.Conn
+	r    *bufio.Reader
+	n    int
 }
 
 func (s *site) dial() *client {
@@ -187,7 +188,7 @@ func (s *site) connect() *client {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { c.Close() })
-	x := &client{TB: s.TB, c: c, r: bufio.NewReader(c)}
+	x := &client{TB: s.TB, site: s, c: c, r: bufio.NewReader(c)}
 	x.c.SetDeadline(time.Now().Add(10 * time.Second))
 	return x
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -73,11 +74,17 @@ func (s *Server) Serve(l net.Listener) error {
 			s.begin(c)
 		case s.isClosing():
 			return nil
-		default:
+		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("serve IMAP: %w", err)
+		default: // no file descriptors, for example: others may be closed soon
+			s.Log.Error("an IMAP connection was not accepted", "cause", err)
+			time.Sleep(acceptPause)
 		}
 	}
 }
+
+// acceptPause is how long nothing is accepted when the system refuses.
+const acceptPause = 200 * time.Millisecond
 
 func (s *Server) isClosing() bool {
 	s.mu.Lock()

@@ -199,18 +199,17 @@ const inboxValidity = 1
 
 // unseen counts, finds the first, and lists the keywords in use. A list is counted by bitmaps.
 func (x *session) unseen(v *view) (n, first uint32, keywords []imap.Flag, err error) {
-	lists := map[uint64]bool{}
-	for _, e := range v.entries {
-		lists[e.List] = true
-	}
+	seen := map[uint64]store.NumSet{}
+	lists := slices.Collect(maps.Keys(v.lists))
 	if v.kind != ofInbox {
-		lists[v.list.ID] = true
+		lists = []uint64{v.list.ID}
 	}
-	for l := range lists {
+	for _, l := range lists {
 		f, err := x.loadFlags(v, l)
 		if err != nil {
 			return 0, 0, nil, err
 		}
+		seen[l] = f[string(imap.FlagSeen)]
 		for name := range f {
 			if name[0] != '\\' && !slices.Contains(keywords, imap.Flag(name)) {
 				keywords = append(keywords, imap.Flag(name))
@@ -218,29 +217,41 @@ func (x *session) unseen(v *view) (n, first uint32, keywords []imap.Flag, err er
 		}
 	}
 	slices.Sort(keywords)
-	if n = v.len(); v.kind == ofList {
-		seen := v.flags[v.list.ID][string(imap.FlagSeen)]
-		n -= uint32(seen.Len())
-		for _, uid := range v.gone {
-			if seen.Has(uint64(uid)) {
-				n++
-			}
+	if v.kind == ofInbox {
+		n, first = v.countInbox(seen)
+		return n, first, keywords, nil
+	}
+	set := seen[v.list.ID]
+	had := uint32(set.Len())
+	for _, uid := range v.gone {
+		if set.Has(uint64(uid)) {
+			had--
 		}
 	}
-	for seq := uint32(1); seq <= v.len(); seq++ {
-		list, number := v.place(seq)
-		seen := v.flags[list][string(imap.FlagSeen)]
-		switch has := seen.Has(number); {
-		case !has && first == 0:
-			first = seq
-			if v.kind == ofList {
-				return n, first, keywords, nil
-			}
-		case has && v.kind != ofList:
-			n--
+	n = v.len() - min(had, v.len()) // a post that is newer than the view may be seen
+	for seq := uint32(1); n > 0 && seq <= v.len(); seq++ {
+		if !set.Has(uint64(v.uid(seq))) {
+			return n, seq, keywords, nil
 		}
 	}
-	return n, first, keywords, nil
+	return n, 0, keywords, nil
+}
+
+func (v *view) countInbox(seen map[uint64]store.NumSet) (n, first uint32) {
+	var list uint64
+	var set store.NumSet
+	for i, e := range v.entries {
+		if e.List != list {
+			list, set = e.List, seen[e.List]
+		}
+		if set.Has(e.Number) {
+			continue
+		}
+		if n++; first == 0 {
+			first = uint32(i) + 1
+		}
+	}
+	return n, first
 }
 
 // describeHeld makes a post of a held message, which has no number yet.

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,10 +80,32 @@ SyncState *
 		t.Fatal(err)
 	}
 	s.run("", "mbsync", "-c", rc, "-a")
+	first := files(t, mail)
+	s.run("", "mbsync", "-c", rc, "-a")
+	if second := files(t, mail); !slices.Equal(first, second) {
+		t.Errorf("the second run leaves %d files where the first left %d", len(second), len(first))
+	}
 	for name := range collections {
 		fetch(t, s, name, imported[name], sources[name])
 		compare(t, name, filepath.Join(mail, name), imported[name], sources[name])
 	}
+}
+
+// files below a folder with the times they were written.
+func files(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		stat, err := d.Info()
+		names = append(names, fmt.Sprint(path, " ", stat.ModTime()))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // readSource counts the messages of files by their content as IMAP gives it: CRLF, and 0x80 for NUL (RFC 9051 section 4.3).
