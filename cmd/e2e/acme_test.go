@@ -10,7 +10,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -31,6 +33,7 @@ import (
 type authority struct {
 	listen, manage string
 	roots          *x509.CertPool // of its own server
+	rootPEM        []byte         // of what it signs with
 	cmd            *exec.Cmd
 	log            bytes.Buffer
 }
@@ -104,7 +107,45 @@ func (a *authority) root(t *testing.T) *x509.CertPool {
 	if !pool.AppendCertsFromPEM(text) {
 		t.Fatalf("no root: %s", text)
 	}
+	a.rootPEM = text
 	return pool
+}
+
+// trust adds what it signs with to what the program trusts.
+func (a *authority) trust(t *testing.T) {
+	t.Helper()
+	f, err := os.OpenFile(os.Getenv("SSL_CERT_FILE"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.Write(a.rootPEM)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// examine runs the doctor and asserts that some of its checks find all well.
+func (s *site) examine(checks ...string) {
+	s.t.Helper()
+	cmd := exec.Command(binary, "doctor", "--json")
+	cmd.Dir = s.dir
+	out, _ := cmd.Output() // status 1: not everything is published here
+	var rows []struct {
+		Check, Name, Detail, Advice string
+		OK                          bool
+	}
+	if err := json.Unmarshal(out, &rows); err != nil {
+		s.t.Fatalf("%v\n%s", err, out)
+	}
+	well := map[string]bool{}
+	for _, r := range rows {
+		well[r.Check+":"+r.Name] = r.OK
+	}
+	for _, c := range checks {
+		if !well[c] {
+			s.t.Errorf("%s is not well:\n%s", c, out)
+		}
+	}
 }
 
 func portOf(at string) string { return at[strings.LastIndexByte(at, ':')+1:] }
@@ -132,7 +173,8 @@ func selfSigned(t *testing.T) (cert, key []byte) {
 func TestCertificatesFromAnAuthority(t *testing.T) {
 	for _, challenge := range []string{"HTTP-01", "TLS-ALPN-01"} {
 		t.Run(challenge, func(t *testing.T) {
-			dns, err := dnstest.Start(dnstest.Zone{"A lists.example.org": {"127.0.0.1"}, "A mta-sts.lists.example.org": {"127.0.0.1"}})
+			dns, err := dnstest.Start(dnstest.Zone{"A lists.example.org": {"127.0.0.1"}, "A mta-sts.lists.example.org": {"127.0.0.1"},
+				"MX lists.example.org": {"10 lists.example.org"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,6 +207,10 @@ func TestCertificatesFromAnAuthority(t *testing.T) {
 			s.server.Process.Signal(syscall.SIGHUP)
 			s.until("certificates of all names", func() bool { return text(t, "http://"+metrics+"/readyz") == "ready\n" })
 			roots := a.root(t)
+			a.trust(t)
+			t.Setenv("SANGAM_DELIVERY_MODE", "direct") // doctor finds the mail server at this port
+			t.Setenv("SANGAM_DELIVERY_PORT", portOf(s.smtp))
+			t.Setenv("SANGAM_DNS_SERVERS", dns.Addr())
 			for range 2 {
 				s.startTLS(roots).Quit()
 				for name, at := range map[string]string{"imaps": imaps, "https": https} {
@@ -186,6 +232,7 @@ func TestCertificatesFromAnAuthority(t *testing.T) {
 				s.serve()
 				s.until("the certificates are read", func() bool { return text(t, "http://"+metrics+"/readyz") == "ready\n" })
 			}
+			s.examine("port:lists.example.org "+s.smtp, "certificate:lists.example.org SMTP", "certificate:mta-sts.lists.example.org", "serve:"+s.dir+"/config.toml")
 		})
 	}
 }

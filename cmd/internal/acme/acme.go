@@ -8,6 +8,7 @@ package acme
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -140,6 +141,9 @@ func (c *Certificates) event(_ context.Context, event string, about map[string]a
 		c.Log.Info("certificate obtained", "name", name, "renewal", about["renewal"])
 	case "cert_failed":
 		err, _ := about["error"].(error)
+		if errors.Is(err, context.Canceled) { // by Retry, or at the end
+			return nil
+		}
 		c.note(name, err)
 		c.Log.Warn("no certificate was issued, it is tried again", "name", name, "renewal", about["renewal"], "cause", err)
 	}

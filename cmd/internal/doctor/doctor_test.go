@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,18 +34,20 @@ import (
 // patient is a site that is well, on an internet of its own.
 type patient struct {
 	*testing.T
-	dns  *dnstest.Server
-	mail *sink.Sink
-	o    Options
+	dns    *dnstest.Server
+	mail   *sink.Sink
+	answer atomic.Value // of the mail server to a recipient; "" takes it
+	o      Options
 }
 
 func newPatient(t *testing.T) *patient {
 	t.Helper()
 	p := &patient{T: t}
+	p.answer.Store("")
 	dir := t.TempDir()
 	certificate, roots := certify(t, dir, "lists.example.org", "mta-sts.lists.example.org")
 	secure := &tls.Config{Certificates: []tls.Certificate{certificate}}
-	p.mail = start(t, "127.0.0.1:0", sink.Options{TLS: secure})
+	p.mail = start(t, "127.0.0.1:0", sink.Options{TLS: secure, Answer: func(string) string { return p.answer.Load().(string) }})
 	port := p.mail.Addr()[strings.LastIndexByte(p.mail.Addr(), ':'):]
 	start(t, "127.0.0.2"+port, sink.Options{})
 	pages := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -254,6 +257,10 @@ func TestServersThatAreWrong(t *testing.T) {
 		p.o.ClockOffset = time.Hour
 		p.wants("clock", "SANGAM_CLOCK_OFFSET")
 	})
+	p.answer.Store("554 5.7.1 relay access denied")
+	p.wants("port", "postmaster@lists.example.org is refused", "take mail for lists.example.org")
+	p.answer.Store("451 4.7.1 greylisted")
+	p.wants("")
 	p.mail.Close()
 	p.wants("port port", "Open port", "Restart `sangam serve`")
 }

@@ -132,7 +132,7 @@ func (d *doctor) mailServer(ctx context.Context, host, ip, domain string) []Find
 	}
 	defer c.Quit()
 	fs := []Finding{d.startTLS(c, host)}
-	if err := c.Mail(""); err == nil {
+	if err = c.Mail(""); err == nil {
 		err = c.Rcpt("postmaster@" + domain)
 	}
 	var refused *textproto.Error
