@@ -16,29 +16,50 @@ func (s *Store) Post(list, number uint64) (p Post, err error) {
 	return p, err
 }
 
-// postBatch is how many posts one transaction of an iteration reads.
-const postBatch = 256
+// What one transaction of an iteration reads at most: posts, and bytes of their descriptions.
+const (
+	postBatch      = 256
+	postBatchBytes = 1 << 20
+)
 
 // Posts yields posts from <= number <= to, removed ones too, in ascending order, read in batches.
 func (s *Store) Posts(list, from, to uint64) iter.Seq2[Post, error] {
-	return batches(postBatch, func(n int) (ps []Post, err error) {
-		err = s.engine.View(func(tx Tx) error {
-			for _, b := range tx.Scan(key(tPost, list, from), append(key(tPost, list, to), 0)) {
-				if len(ps) == n {
-					break
+	return func(yield func(Post, error) bool) {
+		for {
+			ps, more, err := s.postsFrom(list, from, to)
+			for _, p := range ps {
+				if !yield(p, nil) {
+					return
 				}
-				ps = append(ps, Post{})
-				if err := decode(b, &ps[len(ps)-1]); err != nil {
-					return err
-				}
+				from = p.Number + 1
 			}
-			return nil
-		})
-		if len(ps) > 0 {
-			from = ps[len(ps)-1].Number + 1
+			if err != nil {
+				yield(Post{}, err)
+			}
+			if err != nil || !more {
+				return
+			}
 		}
-		return ps, err
+	}
+}
+
+// postsFrom reads one batch and tells whether there is more.
+func (s *Store) postsFrom(list, from, to uint64) (ps []Post, more bool, err error) {
+	err = s.engine.View(func(tx Tx) error {
+		size := 0
+		for _, b := range tx.Scan(key(tPost, list, from), append(key(tPost, list, to), 0)) {
+			if more = len(ps) == postBatch || size > postBatchBytes; more {
+				break
+			}
+			var p Post
+			if err := decode(b, &p); err != nil {
+				return err
+			}
+			ps, size = append(ps, p), size+len(b)
+		}
+		return nil
 	})
+	return ps, more, err
 }
 
 // Raw are the stored bytes of a post. ErrNotFound, also when it was removed.

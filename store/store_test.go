@@ -337,3 +337,31 @@ func TestApprovedHeldPostGoesInTheSameCommit(t *testing.T) {
 }
 
 func none(uint64, store.Address) bool { return false }
+
+func TestPostsOfManyBatches(t *testing.T) {
+	s := storetest.NewStore(t)
+	l := newList(t, s, "heplink")
+	var as []store.Acceptance
+	for i := range 600 { // more than one batch by number and, at the end, by size
+		a := mail(l, fmt.Sprint("m", i), fmt.Sprint(i))
+		if i > 550 {
+			a.Build = func(uint64) ([]byte, store.Post, error) {
+				return []byte("x"), store.Post{Envelope: bytes.Repeat([]byte("e"), 100<<10)}, nil
+			}
+		}
+		as = append(as, a)
+	}
+	if _, err := s.AcceptAll(context.Background(), as); err != nil {
+		t.Fatal(err)
+	}
+	next := uint64(2)
+	for p, err := range s.Posts(l.ID, 2, 599) {
+		if err != nil || p.Number != next {
+			t.Fatalf("post %d, want %d (%v)", p.Number, next, err)
+		}
+		next++
+	}
+	if next != 600 {
+		t.Errorf("%d is not yielded", next)
+	}
+}
