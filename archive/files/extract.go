@@ -100,12 +100,30 @@ func title(s string) string {
 	return s
 }
 
-// emptied are the brackets that were around a link.
-var emptied = strings.NewReplacer("( )", "", "< >", "", "[ ]", "")
+// emptied are the brackets that were around a link, and the blank before what stood behind it.
+var emptied = strings.NewReplacer("( )", "", "< >", "", "[ ]", "", "  ,", ",", "  .", ".", " ,", ",")
+
+// fewLetters are too few for a title: the number of a footnote.
+const fewLetters = 3
+
+// words that stand beside a link; empty when they tell nothing.
+func words(s string) string {
+	s = title(strings.Trim(emptied.Replace(s), " <>()[]{}:;,.-–—*•|=\"'"))
+	letters := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			letters++
+		}
+	}
+	if letters < fewLetters {
+		return ""
+	}
+	return s
+}
 
 // links of the author's own lines. The title is what stands beside a link, or introduces it on the line above.
 func links(b *archive.Body, site string) (fs []store.File) {
-	if !strings.Contains(b.Text, "://") {
+	if !mayLink(b.Text) {
 		return nil
 	}
 	lines := b.Own(ownLines, false)
@@ -117,9 +135,9 @@ func links(b *archive.Body, site string) (fs []store.File) {
 			beside += line[at:m[0]] + " "
 			at = m[1]
 		}
-		beside = title(strings.Trim(emptied.Replace(beside+line[at:]), " <>()[]{}:;,.-–—*•|=\"'"))
+		beside = words(beside + line[at:])
 		if beside == "" && i > 0 && strings.HasSuffix(lines[i-1], ":") {
-			beside = title(strings.TrimRight(lines[i-1], ": "))
+			beside = words(lines[i-1])
 		}
 		for _, m := range found {
 			f, ok := linkTo(line[m[0]:m[1]], site)
@@ -131,6 +149,19 @@ func links(b *archive.Body, site string) (fs []store.File) {
 		}
 	}
 	return fs
+}
+
+// mayLink is a quick look: most links are in quotes, signatures and the footers of lists.
+func mayLink(text string) bool {
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "-- " || strings.HasPrefix(line, "________") {
+			return false
+		}
+		if !strings.HasPrefix(line, ">") && strings.Contains(line, "://") {
+			return true
+		}
+	}
+	return false
 }
 
 // linkTo is false for what leads nowhere for others. Links are the same whatever the scheme and the place within the page.

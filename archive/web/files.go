@@ -107,6 +107,9 @@ func (x *reading) sharedRow(f store.Shared) sharedRow {
 	}
 	row.Link = fmt.Sprintf("/%s/%d/%d/%s", x.name, f.Post, f.K, url.PathEscape(f.Name))
 	row.Name, row.What = x.shownText(f.Name), kindOf(f.File)+", "+kilobytes(int(f.Size))
+	if row.Title != "" && strings.HasPrefix(f.Name, fmt.Sprintf("part-%d.", f.K)) { // a name that nobody gave it
+		row.Name, row.Title = row.Title, ""
+	}
 	return row
 }
 
