@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,12 +82,15 @@ func TestSameAndVersions(t *testing.T) {
 	}
 }
 
+func acceptance(l store.List, n int) store.Acceptance {
+	raw := archive.CRLF([]byte(fmt.Sprintf("From: a@x.org\nMessage-ID: <%d@x.org>\n\nhttps://example.net/%d\n", n, n)))
+	return store.Acceptance{List: l.ID, MessageID: fmt.Sprintf("%d@x.org", n), Content: sha256.Sum256(raw),
+		Build: func(uint64) ([]byte, store.Post, error) { return raw, archive.Describe(raw, now).Post, nil }}
+}
+
 func post(t testing.TB, st *store.Store, l store.List, n int) {
 	t.Helper()
-	raw := archive.CRLF([]byte(fmt.Sprintf("From: a@x.org\nMessage-ID: <%d@x.org>\n\nhttps://example.net/%d\n", n, n)))
-	_, err := st.Accept(context.Background(), store.Acceptance{List: l.ID, MessageID: fmt.Sprintf("%d@x.org", n), Content: sha256.Sum256(raw),
-		Build: func(uint64) ([]byte, store.Post, error) { return raw, archive.Describe(raw, now).Post, nil }})
-	if err != nil {
+	if _, err := st.Accept(context.Background(), acceptance(l, n)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -102,9 +106,13 @@ func TestGatherer(t *testing.T) {
 	if err := files.New(st, site, log).Catch(l.ID); err != nil { // there is nothing yet
 		t.Fatal(err)
 	}
-	const old = 450
+	const old = 1250
+	var as []store.Acceptance
 	for n := range old {
-		post(t, st, l, n+1)
+		as = append(as, acceptance(l, n+1))
+	}
+	if _, err := st.AcceptAll(context.Background(), as); err != nil {
+		t.Fatal(err)
 	}
 	if err := st.RemovePost(l.ID, 7); err != nil {
 		t.Fatal(err)
@@ -137,8 +145,44 @@ func TestGatherer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	fs, err := st.Files(l.ID, store.FileQuery{Limit: 2000})
+	if err != nil || len(fs) != old+1 || fs[0].Name != fmt.Sprint("https://example.net/", old+2) || fs[old].Name != "https://example.net/1" {
+		t.Errorf("%d files: %v", len(fs), err)
+	}
+}
+
+// Readers that gather meanwhile do not stop the one behind the log.
+func TestGatherersAtTheSameTime(t *testing.T) {
+	st := storetest.NewStore(t)
+	l, err := st.CreateList(store.List{Name: "heplink", Domain: "x.org", Settings: store.DefaultSettings(), Created: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	g := files.New(st, site, slog.New(slog.DiscardHandler))
+	all.Go(func() { g.Run(ctx) })
+	for range 2 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if err := g.Catch(l.ID); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for n := range 60 {
+		post(t, st, l, n+1)
+	}
+	cancel()
+	all.Wait()
+	if err := g.Catch(l.ID); err != nil {
+		t.Fatal(err)
+	}
 	fs, err := st.Files(l.ID, store.FileQuery{Limit: 1000})
-	if err != nil || len(fs) != old+1 || fs[0].Name != "https://example.net/452" || fs[old].Name != "https://example.net/1" {
+	if err != nil || len(fs) != 60 {
 		t.Errorf("%d files: %v", len(fs), err)
 	}
 }

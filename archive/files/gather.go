@@ -17,8 +17,9 @@ const version = 1
 
 // Bounds of one step.
 const (
-	stepPosts = 200
-	stepBytes = 16 << 20
+	stepPosts  = 1000
+	stepBytes  = 16 << 20
+	catchPosts = 100 // more of them are left to Run
 )
 
 // retryAfter is how long a gatherer waits after a failure.
@@ -72,9 +73,17 @@ func (g *Gatherer) round(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
-// Catch gathers the files of the next posts of a list, at most 200 of them. It does nothing when the cursor is at the end of the log.
+// Catch gathers the files of the newest posts of a list. It does nothing when there are none, or so many that the reader would wait.
 func (g *Gatherer) Catch(list uint64) error {
-	_, err := g.step(list)
+	log, err := g.store.Log(list)
+	if err != nil {
+		return err
+	}
+	seen, err := g.store.FilesCursor(list)
+	if err != nil || seen.Upto >= log.Last || log.Last-seen.Upto > catchPosts {
+		return err
+	}
+	_, err = g.step(list)
 	return err
 }
 
@@ -96,8 +105,11 @@ func (g *Gatherer) step(list uint64) (more bool, err error) {
 	}
 	fs, upto := g.read(list, seen.Upto+1, min(seen.Upto+stepPosts, log.Last))
 	err = g.store.AddFiles(list, seen, upto, fs)
-	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return false, nil
+	case errors.Is(err, store.ErrConflict):
+		return true, nil
 	}
 	return err == nil && upto < log.Last, err
 }
