@@ -2,7 +2,7 @@ package store
 
 // topic is what a channel of notify.go tells about.
 type topic struct {
-	kind    byte // p: posts of list, f: flags of account, o: outbox, d: digests, s: files of list
+	kind    byte // p: posts of list, f: flags of account, o: outbox, r: retries, d: digests, s: files of list
 	list    uint64
 	account Address
 }
@@ -47,6 +47,9 @@ func (s *Store) FlagsChanged(account Address) <-chan struct{} {
 
 // DigestsChanged is closed when a digest may be owed to a member who changed options.
 func (s *Store) DigestsChanged() <-chan struct{} { return s.changed(topic{kind: 'd'}) }
+
+// RetryAsked is closed when somebody wants what waits to be tried now.
+func (s *Store) RetryAsked() <-chan struct{} { return s.changed(topic{kind: 'r'}) }
 
 // OutboxChanged is closed when a job was added or made due.
 func (s *Store) OutboxChanged() <-chan struct{} { return s.changed(topic{kind: 'o'}) }

@@ -332,7 +332,7 @@ func (s *Store) RetryNow(job uint64, now time.Time) error {
 		}
 		return nil
 	})
-	s.notify(topic{kind: 'o'})
+	s.notify(topic{kind: 'r'}, topic{kind: 'o'})
 	return err
 }
 

@@ -54,9 +54,15 @@ type site struct {
 // start runs a server in a new folder; more is appended to its configuration, as tables.
 func start(t *testing.T, more string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), smtp: freePort(t), imap: freePort(t), web: freePort(t)}
-	s.write("config.toml", fmt.Sprintf(`hostname = "lists.example.org"
-domains = ["lists.example.org"]
+	return startAt(t, "lists.example.org", freePort(t), more)
+}
+
+// startAt is start with another domain, and a place where it takes mail.
+func startAt(t *testing.T, domain, smtp, more string) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), smtp: smtp, imap: freePort(t), web: freePort(t)}
+	s.write("config.toml", fmt.Sprintf(`hostname = %q
+domains = [%q]
 admins = ["admin@example.org"]
 [smtp]
 listen = [%q]
@@ -65,7 +71,7 @@ listen = [%q]
 [web]
 listen = [%q]
 url = "http://%s"
-%s`, s.smtp, s.imap, s.web, s.web, more))
+%s`, domain, domain, s.smtp, s.imap, s.web, s.web, more))
 	s.serve()
 	return s
 }

@@ -305,3 +305,17 @@ func TestSevenBitRemote(t *testing.T) {
 		t.Errorf("the new one got\n%s", newer.Messages()[0].Data)
 	}
 }
+
+// Who asks for a retry has it tried, though the destination is paused.
+func TestRetryNowOfAPausedDestination(t *testing.T) {
+	n := newInternet(t, dnstest.Zone{"A down.example": {"127.0.1.1"}})
+	n.join("a@down.example", "b@down.example")
+	n.start(2)
+	n.post("hello\r\n")
+	n.eventually("both wait", func() bool {
+		return n.deferral("a@down.example").Attempts == 1 && n.deferral("b@down.example").Attempts == 1
+	})
+	up := n.host("127.0.1.1", sink.Options{})
+	n.must(n.store.RetryNow(0, time.Now().Truncate(time.Second)))
+	n.eventually("both have it", func() bool { return up.Total() == 2 })
+}

@@ -10,6 +10,7 @@ import (
 
 // load takes jobs from the store, and notices what was dropped or is to be retried now.
 func (r *Runner) load() error {
+	r.resume()
 	jobs, err := r.Store.Jobs()
 	if err != nil {
 		return err

@@ -70,8 +70,9 @@ type Runner struct {
 	copies   int // in pending
 	settled  time.Time
 	retrying map[deferral]bool
-	due      time.Time // when to look for deferrals again
-	beyond   bool      // the store has jobs that wait for a place among the active
+	due      time.Time       // when to look for deferrals again
+	asked    <-chan struct{} // closed when a retry is asked for
+	beyond   bool            // the store has jobs that wait for a place among the active
 }
 
 type deferral struct {
@@ -138,6 +139,7 @@ func New(o Options) *Runner {
 
 // Run works until the context ends, then lets the copies in flight finish, settles them and leaves the rest in the store.
 func (r *Runner) Run(ctx context.Context) error {
+	r.asked = r.Store.RetryAsked()
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
 	for range max(1, r.Connections) {
@@ -310,10 +312,10 @@ func (r *Runner) collect() (any bool) {
 	}
 }
 
-// stale tells whether the store has other jobs than when the channel was taken.
-func stale(outbox <-chan struct{}) bool {
+// stale tells whether the store has changed since the channel was taken.
+func stale(changed <-chan struct{}) bool {
 	select {
-	case <-outbox:
+	case <-changed:
 		return true
 	default:
 		return false

@@ -217,6 +217,17 @@ func (r *Runner) judge(t *task, now time.Time) {
 	}
 }
 
+// resume ends the pauses of all destinations when a retry was asked for.
+func (r *Runner) resume() {
+	if !stale(r.asked) {
+		return
+	}
+	r.asked = r.Store.RetryAsked()
+	for _, d := range r.turns {
+		d.paused = time.Time{}
+	}
+}
+
 // shed makes deferrals of what waits for a destination that is paused or stuck, so that its job can end and be tried again later.
 func (r *Runner) shed(now time.Time) {
 	if r.PerDestination == 0 {
