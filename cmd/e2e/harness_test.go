@@ -153,6 +153,16 @@ func (s *site) write(name, text string) string {
 	return path
 }
 
+// read a file of the site's folder.
+func (s *site) read(name string) string {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
 // until waits for a condition.
 func (s *site) until(what string, ok func() bool) {
 	s.t.Helper()
