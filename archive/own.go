@@ -69,6 +69,38 @@ func (b *Body) Own(most int, above bool) []string {
 	return own
 }
 
+// Divide parts the text shown in what the author wrote and the rest: quotes and what introduces them, and all from a signature, the footer of
+// a phone or an unmarked quote on. Flowed lines are joined.
+func (b *Body) Divide() (own, rest string) {
+	text := b.Text
+	if b.Flowed {
+		text = Unflow(text, b.DelSp)
+	}
+	var mine, others strings.Builder
+	lines := strings.SplitAfter(text, "\n")
+	for i, quotes := 0, 0; i < len(lines); i++ {
+		line := ownLine(lines[i])
+		if line != "" && ends(line) {
+			others.WriteString(strings.Join(lines[i:], ""))
+			break
+		}
+		if line != "" && quotes == 0 {
+			if line[0] == '>' || line[0] == '|' {
+				quotes = 1
+			} else if i < maxLooked {
+				quotes = attributed(line, lines[i+1:])
+			}
+		}
+		if quotes > 0 {
+			quotes--
+			others.WriteString(lines[i])
+		} else {
+			mine.WriteString(lines[i])
+		}
+	}
+	return mine.String(), others.String()
+}
+
 func ownLine(line string) string {
 	return cutText(strings.TrimSpace(Plain(cutText(line, 2*maxOwnLine))), maxOwnLine)
 }

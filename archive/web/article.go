@@ -75,7 +75,7 @@ func (x *reading) attach(a *article, files []archive.Attachment) {
 	for _, f := range files {
 		shown := file{Link: fmt.Sprintf("/%s/%d/%d/%s", x.name, a.Number, f.K, url.PathEscape(f.Filename)), Name: visible(f.Filename), Type: f.Type, Size: kilobytes(f.Size)}
 		if x.hide() {
-			shown.Name = shortened(shown.Name)
+			shown.Name = archive.Shorten(shown.Name)
 		}
 		if shownTypes[f.Type] && len(a.Images) < maxImages && f.Size <= maxImage {
 			a.Images = append(a.Images, shown)
@@ -88,7 +88,7 @@ func (x *reading) attach(a *article, files []archive.Attachment) {
 func (x *reading) replyLink(p store.Post) string {
 	subject := strings.TrimPrefix(p.Subject, "Re: ")
 	if x.hide() {
-		subject = shortened(subject)
+		subject = archive.Shorten(subject)
 	}
 	q := url.Values{"Subject": {"Re: " + subject}}
 	if p.MessageID != "" {

@@ -110,7 +110,7 @@ func (x *reading) entry(p store.Post) (atomEntry, bool) {
 	text := archive.Read(raw).Text
 	text = strings.ToValidUTF8(text[:min(len(text), feedText)], "")
 	if x.hide() {
-		text = shortened(text)
+		text = archive.Shorten(text)
 	}
 	page := fmt.Sprintf("%s/%s/%d", x.URL, url.PathEscape(x.name), p.Number)
 	return atomEntry{Title: clean(x.subject(p.Subject)), ID: page, Updated: stamp(p.Received), Author: clean(x.person(p.From)),

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wesouthasians.org/sangam/archive"
 	shared "wesouthasians.org/sangam/archive/files"
 	"wesouthasians.org/sangam/store"
 )
@@ -116,7 +117,7 @@ func (x *reading) sharedRow(f store.Shared) sharedRow {
 // shownText is what others wrote, as this reader sees it.
 func (x *reading) shownText(s string) string {
 	if x.hide() {
-		s = shortened(s)
+		s = archive.Shorten(s)
 	}
 	return visible(s)
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 	"golang.org/x/net/html"
 	tag "golang.org/x/net/html/atom"
+
+	"wesouthasians.org/sangam/archive"
 )
 
 var markup = func() *bluemonday.Policy {
@@ -65,7 +67,7 @@ func arrange(n *html.Node, hide, quoted bool) {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		switch {
 		case c.Type == html.TextNode && hide:
-			c.Data = shortened(c.Data)
+			c.Data = archive.Shorten(c.Data)
 		case c.DataAtom == tag.A:
 			for i := range c.Attr {
 				if c.Attr[i].Key == "href" {

@@ -3,7 +3,6 @@ package web
 import (
 	"html"
 	"html/template"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -122,7 +121,7 @@ func firstWords(lines []string) string {
 		if line == "" {
 			continue
 		}
-		line = shortened(line)
+		line = archive.Shorten(line)
 		if r := []rune(line); len(r) > 60 {
 			line = string(r[:60]) + "…"
 		}
@@ -182,16 +181,6 @@ func prose(paragraph string) bool {
 	return true
 }
 
-var address = regexp.MustCompile(`([\pL\pN._%+=-]{1,64})@([\pL\pN_-]+(?:\.[\pL\pN_-]+)+)`)
-
-// shortened leaves of mail addresses what tells people apart.
-func shortened(s string) string {
-	if !strings.Contains(s, "@") {
-		return s
-	}
-	return address.ReplaceAllString(s, "$1@…")
-}
-
 // linked escapes a text, makes its web addresses links, and shortens its mail addresses.
 func linked(text string, hide bool) string {
 	var out strings.Builder
@@ -209,7 +198,7 @@ func linked(text string, hide bool) string {
 // target of a link. Where mail addresses are shortened one that the link holds is written so that programs that gather addresses do
 // not see it, and the link leads to the same place.
 func target(url string, hide bool) string {
-	if hide && address.MatchString(url) {
+	if hide && archive.Shorten(url) != url {
 		return strings.ReplaceAll(url, "@", "%40")
 	}
 	return url
@@ -217,7 +206,7 @@ func target(url string, hide bool) string {
 
 func escaped(text string, hide bool) string {
 	if hide {
-		text = shortened(text)
+		text = archive.Shorten(text)
 	}
 	return html.EscapeString(text)
 }
