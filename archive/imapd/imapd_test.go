@@ -96,6 +96,14 @@ func newSite(t testing.TB, change ...any) *site {
 	t.Helper()
 	s := &site{TB: t, desk: &desk{}}
 	s.store, s.engine = watchedStore(t)
+	s.serve(change...)
+	return s
+}
+
+// serve gives the site a server.
+func (s *site) serve(change ...any) {
+	t := s.TB
+	t.Helper()
 	o := imapd.Options{Store: s.store, Login: open{}, Moderator: s.desk, DefaultDomain: "lists.example.org",
 		MaxPerAccount: 5, Log: slog.New(slog.NewTextHandler(panics{t}, nil))}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,17 +119,17 @@ func newSite(t testing.TB, change ...any) *site {
 			l = c(l)
 		}
 	}
-	s.server = imapd.New(o)
+	server := imapd.New(o)
+	s.server = server
 	done := make(chan error, 1)
-	go func() { done <- s.server.Serve(l) }()
+	go func() { done <- server.Serve(l) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if err := errors.Join(s.server.Shutdown(ctx), <-done); err != nil {
+		if err := errors.Join(server.Shutdown(ctx), <-done); err != nil {
 			t.Error(err)
 		}
 	})
-	return s
 }
 
 func (s *site) list(name string, change func(*store.List)) store.List {

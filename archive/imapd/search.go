@@ -30,8 +30,12 @@ func (x *session) search(c *wire.Command) (string, error) {
 	}
 	s.Extended = s.Extended || x.rev2
 	var seqs, uids []uint32
-	v.sets = map[*imap.SearchCriteria][][]span{}
-	for m, err := range x.messages(v, []span{{1, v.len()}}) {
+	v.sets, v.texts = map[*imap.SearchCriteria][][]span{}, map[looked]indexed{}
+	spans, err := x.candidates(v, &s.Criteria)
+	if err != nil {
+		return "", err
+	}
+	for m, err := range x.messages(v, spans) {
 		ok := false
 		if err == nil {
 			ok, err = x.matches(m, &s.Criteria)
@@ -194,57 +198,22 @@ func (m *message) says(c *imap.SearchCriteria) (bool, error) {
 	if len(c.Header)+len(c.Body)+len(c.Text) == 0 {
 		return true, nil
 	}
+	if ok, err := m.holds(c.Body, false); !ok || err != nil {
+		return false, err
+	}
+	if ok, err := m.holds(c.Text, true); !ok || err != nil || len(c.Header) == 0 {
+		return ok, err
+	}
 	root, err := m.tree()
 	if err != nil {
 		return false, err
 	}
-	h := root.Header()
 	for _, want := range c.Header {
-		if !inField(h, want.Key, want.Value) {
-			return false, nil
-		}
-	}
-	if len(c.Body)+len(c.Text) == 0 {
-		return true, nil
-	}
-	body := words(textOf(m.raw, 0))
-	for _, want := range c.Body {
-		if !strings.Contains(body, words(want)) {
-			return false, nil
-		}
-	}
-	if len(c.Text) == 0 {
-		return true, nil
-	}
-	var head strings.Builder
-	for _, name := range []string{"From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "Date", "List-Id"} {
-		head.WriteString(h.Text(name) + "\n")
-	}
-	all := words(head.String()) + body
-	for _, want := range c.Text {
-		if !strings.Contains(all, words(want)) {
+		if !inField(root.Header(), want.Key, want.Value) {
 			return false, nil
 		}
 	}
 	return true, nil
-}
-
-// textOf is what readers see of a message, its other texts, and the same of messages within it.
-func textOf(raw []byte, depth int) string {
-	const maxText, maxDepth = 5 << 20, 5
-	body := archive.Read(raw)
-	text := body.Text
-	for _, a := range body.Attachments {
-		switch p := a.Part; {
-		case len(text) > maxText:
-			return text
-		case p.Message != nil && depth < maxDepth:
-			text += "\n" + textOf(raw[p.BodyStart:p.End], depth+1)
-		case p.Type == "text":
-			text += "\n" + p.DecodeText(raw, maxText)
-		}
-	}
-	return text
 }
 
 // inField looks for letters in any case; without accents when the value has none either.
@@ -279,24 +248,4 @@ func fold(s string) string {
 		}
 		return unicode.ToLower(r)
 	}, norm.NFKD.String(strings.ToValidUTF8(s, " ")))
-}
-
-// words writes a text as its folded words, one space before each. What is looked for, written so, is found at the beginning
-// of a word and may end within one.
-func words(s string) string {
-	var b strings.Builder
-	b.Grow(len(s) + 1)
-	gap := true
-	for _, r := range fold(s) {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
-			gap = true
-			continue
-		}
-		if gap {
-			b.WriteByte(' ')
-			gap = false
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

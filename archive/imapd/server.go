@@ -32,6 +32,7 @@ type Options struct {
 	Store          *store.Store
 	Login          Login
 	Moderator      Moderator
+	Search         Searcher    // nil: texts are read
 	DefaultDomain  string      // lists in it are named without their domain
 	TLSConfig      *tls.Config // for STARTTLS; nil: none
 	MaxConnections int

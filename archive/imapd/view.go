@@ -22,6 +22,7 @@ type view struct {
 	flags    map[uint64]store.Flags            // by list
 	saved    imap.UIDSet                       // SEARCH RETURN (SAVE)
 	sets     map[*imap.SearchCriteria][][]span // of the search that runs
+	texts    map[looked]indexed                // of the same
 	posts    <-chan struct{}                   // closed when the mailbox may have changed
 	flagging <-chan struct{}                   // closed when a flag of the account changed
 }

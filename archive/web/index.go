@@ -24,6 +24,7 @@ func (s *Site) index(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var rows []listRow
+	searchable := false
 	example := "" // of a list that can be joined
 	for _, l := range lists {
 		member := false
@@ -40,6 +41,7 @@ func (s *Site) index(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		rows = append(rows, row)
+		searchable = searchable || row.Readable
 		if l.Join != "closed" && !member && example == "" {
 			example = l.Name + "-join@" + l.Domain
 		}
@@ -47,7 +49,7 @@ func (s *Site) index(w http.ResponseWriter, r *http.Request) {
 	key := fmt.Sprint(r.URL.RequestURI(), rows, example)
 	s.cached(w, r, v, "text/html; charset=utf-8", key, func() ([]byte, error) {
 		return s.render(r, v, Page{Title: s.Name, Template: "index", Feed: "/feed.atom",
-			Content: map[string]any{"Site": s.Name, "Lists": rows, "Example": example, "Help": "listserv@" + s.DefaultDomain}})
+			Content: map[string]any{"Site": s.Name, "Lists": rows, "Searchable": searchable, "Action": "/search", "All": true, "Example": example, "Help": "listserv@" + s.DefaultDomain}})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -131,6 +132,8 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 		x.monthPages(more)
 	case first == "m" && more != "":
 		x.permanent(more)
+	case rest == "search":
+		x.search()
 	case rest == "feed.atom":
 		x.feed()
 	case rest == "files":
@@ -154,7 +157,7 @@ func (x *reading) noRight(text string) {
 // person shortens a name that is an address.
 func (x *reading) person(name string) string {
 	if x.hide() {
-		name = shortened(name)
+		name = archive.Shorten(name)
 	}
 	return cmp.Or(visible(name), "unknown")
 }
@@ -171,7 +174,7 @@ func (x *reading) subject(s string) string {
 		}
 	}
 	if x.hide() {
-		s = shortened(s)
+		s = archive.Shorten(s)
 	}
 	return cmp.Or(strings.TrimSpace(visible(s)), "(no subject)")
 }

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	shared "wesouthasians.org/sangam/archive/files"
+	"wesouthasians.org/sangam/archive/search"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -32,10 +33,16 @@ type Login interface {
 	Check(ctx context.Context, remote netip.Addr, address, password string) (store.Account, error)
 }
 
+// Searcher finds posts.
+type Searcher interface {
+	Search(context.Context, search.Request) (search.Result, error)
+}
+
 // Options of New.
 type Options struct {
 	Store         *store.Store
 	Login         Login
+	Search        Searcher
 	URL           string // public base of links, without a slash at the end
 	DefaultDomain string // lists in it are named without their domain
 	Name          string // of the site, on its pages
@@ -87,6 +94,7 @@ func New(o Options) *Site {
 	s.mux.HandleFunc("POST /login", s.secure(s.login))
 	s.mux.HandleFunc("POST /logout", s.logout)
 	s.mux.HandleFunc("GET /feed.atom", s.siteFeed)
+	s.mux.HandleFunc("GET /search", s.search)
 	s.mux.HandleFunc("GET /robots.txt", s.robots)
 	s.mux.HandleFunc("GET /sitemap.xml", s.sitemap)
 	s.mux.HandleFunc("GET /{list}", s.list)

@@ -173,7 +173,11 @@ type pages struct {
 }
 
 func pagesOf(address string, part, of int) pages {
-	to := func(i int) string { return fmt.Sprintf("%s?page=%d", address, i+1) }
+	sign := "?"
+	if strings.Contains(address, "?") {
+		sign = "&"
+	}
+	to := func(i int) string { return fmt.Sprintf("%s%spage=%d", address, sign, i+1) }
 	p := pages{Part: part + 1, Of: of}
 	if part > 0 {
 		p.Previous = to(part - 1)

@@ -30,7 +30,8 @@ func (x *reading) threads() {
 			return Page{}, err
 		}
 		content := map[string]any{"Name": x.name, "Title": x.title(), "Description": x.list.Description, "Lang": x.list.Language, "Address": x.list.Address(),
-			"Roster": x.maySeeMembers(), "Threads": rows, "Older": before != 0, "Next": next, "Years": years(months), "Part": x.takingPart()}
+			"Roster": x.maySeeMembers(), "Threads": rows, "Older": before != 0, "Next": next, "Years": years(months), "Part": x.takingPart(),
+			"Action": "/" + x.name + "/search"}
 		if x.log.Count > 0 {
 			content["Facts"] = counted(x.log.Count, "post") + " in " + counted(x.log.Threads, "thread")
 		}

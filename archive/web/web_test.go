@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ import (
 
 	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/archive/mbox"
+	"wesouthasians.org/sangam/archive/search"
 	"wesouthasians.org/sangam/archive/web"
 	"wesouthasians.org/sangam/store"
 	"wesouthasians.org/sangam/store/storetest"
@@ -57,7 +59,10 @@ func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{TB: t, store: storetest.NewStore(t)}
 	log := slog.New(slog.NewTextHandler(panics{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s.Server = httptest.NewServer(web.New(web.Options{Store: s.store, Login: gate{s.store}, URL: "http://lists.example.org",
+	index := search.New(search.Options{Store: s.store, Folder: filepath.Join(t.TempDir(), "search"), DefaultDomain: "lists.example.org",
+		Now: func() time.Time { return now }, Log: log})
+	t.Cleanup(func() { index.Close() })
+	s.Server = httptest.NewServer(web.New(web.Options{Store: s.store, Login: gate{s.store}, Search: index, URL: "http://lists.example.org",
 		DefaultDomain: "lists.example.org", Name: "Sangam test", Log: log}).Handler())
 	t.Cleanup(s.Server.Close)
 	return s

@@ -37,6 +37,9 @@ func newArchiveImport(e *env) *cobra.Command {
 			}
 			s.log.Info("imported", "list", l.Address(), "imported", result.Imported, "duplicates", result.Duplicates,
 				"refused", len(result.Refused), "took", time.Since(begun).Round(time.Millisecond))
+			if indexErr := e.catchUp(ctx, s); indexErr != nil && ctx.Err() == nil {
+				fmt.Fprintf(e.stderr, "the posts cannot be searched for yet: %v\n", indexErr)
+			}
 			if e.json {
 				if printErr := e.printJSON(result); printErr != nil {
 					return printErr
@@ -52,15 +55,47 @@ func newArchiveImport(e *env) *cobra.Command {
 	})
 }
 
-// progress draws a bar on a terminal; nil elsewhere.
+// progress draws a bar of bytes on a terminal; nil elsewhere.
 func (e *env) progress(what string) func(done, total int64) {
 	if e.width == 0 {
 		return nil
 	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(max(10, min(40, e.width-60))), progressbar.OptionThrottle(100*time.Millisecond))
+	bar := e.bar(what, progressbar.OptionShowBytes(true))
 	return func(done, total int64) {
 		bar.ChangeMax64(total)
 		bar.Set64(done)
+	}
+}
+
+func (e *env) bar(what string, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(-1, append(more, progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription(what),
+		progressbar.OptionSetWidth(max(10, min(40, e.width-60))), progressbar.OptionThrottle(100*time.Millisecond))...)
+}
+
+// counted is a bar of posts on a terminal. Elsewhere it only counts.
+type counted struct {
+	*env
+	what string
+	bar  *progressbar.ProgressBar
+	done uint64
+}
+
+func (e *env) count(what string) *counted { return &counted{env: e, what: what} }
+
+func (c *counted) set(done, total uint64) {
+	c.done = done
+	if c.width == 0 {
+		return
+	}
+	if c.bar == nil {
+		c.bar = c.env.bar(c.what, progressbar.OptionShowCount())
+	}
+	c.bar.ChangeMax64(int64(total))
+	c.bar.Set64(int64(done))
+}
+
+func (c *counted) end() {
+	if c.bar != nil {
+		fmt.Fprintln(c.stderr)
 	}
 }

@@ -137,7 +137,9 @@ func (e *env) onStore(act action) func(*cobra.Command, []string) error {
 		if err != nil {
 			return errors.Join(usage{err}, st.Close())
 		}
-		return errors.Join(act(cmd.Context(), &site{Store: st, config: c, parts: app.NewParts(c, st, now, quiet), log: quiet}, args), st.Close())
+		parts := app.NewParts(c, st, now, quiet)
+		err = act(cmd.Context(), &site{Store: st, config: c, parts: parts, log: quiet}, args)
+		return errors.Join(err, parts.Search.Close(), st.Close())
 	}
 }
 

@@ -9,15 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/archive/search"
 	"wesouthasians.org/sangam/lists/notice"
 	"wesouthasians.org/sangam/store"
-)
-
-// Query and Hit are those of package search.
-type (
-	Query = search.Query
-	Hit   = search.Hit
 )
 
 // Bounds of one answer from the archive.
@@ -200,42 +195,46 @@ func parseNumbers(args []string) (ns []uint64, ok bool) {
 	return ns, len(ns) > 0
 }
 
-// parseDay reads the first day of a year, a month, or the day itself.
-func parseDay(s string) (t time.Time, err error) {
-	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
-		if t, err = time.Parse(layout, s); err == nil {
-			break
-		}
-	}
-	return t, err
-}
-
-// query reads the words of a search; bad says what is wrong with them.
-func (a *act) query(args []string) (q Query, bad string) {
-	q.Limit = maxHits
+// query reads the words of a search, which may be of the query language too; bad says what is wrong with them.
+func (a *act) query(args []string) (q search.Query, bad string) {
+	var text []string
 	part := ""
 	for _, w := range args {
 		switch upper := strings.ToUpper(w); {
 		case upper == "SINCE" || upper == "FROM" || upper == "SUBJECT":
 			part = upper
+			continue
 		case part == "SINCE":
-			t, err := parseDay(w)
-			if err != nil {
+			if _, ok := search.ParseDay(w); !ok {
 				return q, a.say("bad-value", notice.Values{"given": "SINCE " + cut(w, 40), "example": "SINCE " + a.Now().AddDate(-1, 0, 0).Format(time.DateOnly)})
 			}
-			q.Since, part = t, ""
+			w, part = "after:"+w, ""
 		case part == "FROM":
-			q.From, part = w, ""
+			w, part = "from:"+quoted(w), ""
 		case part == "SUBJECT":
-			q.Subject = append(q.Subject, w)
+			w = "subject:" + quoted(w)
 		default:
-			q.Words = append(q.Words, w)
+			w = quoted(w)
 		}
+		text = append(text, w)
 	}
-	if len(q.Words)+len(q.Subject) == 0 && q.From == "" {
+	q, err := search.Parse(strings.Join(text, " "))
+	var mistake search.Mistake
+	switch {
+	case len(q.Groups)+len(q.Excluded) == 0 && err == nil, len(text) == 0:
 		return q, a.say("say-words", nil)
+	case errors.As(err, &mistake):
+		return q, a.say("bad-value", notice.Values{"given": mistake.Given, "example": mistake.Example})
 	}
 	return q, ""
+}
+
+// quoted makes several words in one a phrase again.
+func quoted(w string) string {
+	if strings.ContainsAny(w, " \t") && !strings.Contains(w, `"`) {
+		return `"` + w + `"`
+	}
+	return w
 }
 
 // searchList shows what is found, best first, with a command for each.
@@ -250,16 +249,21 @@ func searchList(a *act, ctx context.Context, c call) (string, error) {
 	if bad != "" {
 		return bad, nil
 	}
-	hits, err := a.Search.Search(ctx, c.list, q)
+	stranger := a.role(c.list) == ""
+	found, err := a.Search.Search(ctx, search.Request{Query: q, Lists: []store.List{c.list}, Limit: maxHits, Hide: func(store.List) bool { return stranger }})
 	if err != nil {
 		return "", err
 	}
-	if len(hits) == 0 {
+	if len(found.Hits) == 0 {
 		return a.say("found-nothing", nil), nil
 	}
 	var lines []string
-	for i, h := range hits {
-		lines = append(lines, fmt.Sprintf("%d. %s\n   %s\n   %s", i+1, describe(h.Post), h.Excerpt, a.getLine(c.list, h.Post.Number)))
+	for i, h := range found.Hits {
+		about := describe(h.Post)
+		if stranger {
+			about = archive.Shorten(about)
+		}
+		lines = append(lines, fmt.Sprintf("%d. %s\n   %s\n   %s", i+1, about, h.Excerpt, a.getLine(c.list, h.Post.Number)))
 	}
-	return a.sayOf(c.list, "found", notice.Values{"count": fmt.Sprint(len(hits))}) + "\n\n" + strings.Join(lines, "\n\n"), nil
+	return a.sayOf(c.list, "found", notice.Values{"count": fmt.Sprint(found.Total)}) + "\n\n" + strings.Join(lines, "\n\n"), nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wesouthasians.org/sangam/archive/files"
+	"wesouthasians.org/sangam/archive/search"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/member"
 	"wesouthasians.org/sangam/lists/moderate"
@@ -36,9 +37,9 @@ type Options struct {
 	Log  *slog.Logger
 }
 
-// Searcher finds posts of a list.
+// Searcher finds posts of lists.
 type Searcher interface {
-	Search(ctx context.Context, l store.List, q Query) ([]Hit, error)
+	Search(context.Context, search.Request) (search.Result, error)
 }
 
 // Clerk does commands. It is safe for concurrent use.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,7 +50,9 @@ func newWorld(t *testing.T, settings ...string) *world {
 	office := notice.New(notice.Options{Store: w.store, Hostname: "mail.example.org", Server: "lists.example.org", Now: now, Log: log})
 	roll := member.New(member.Options{Store: w.store, Addresses: addresses, Office: office, Now: now, Log: log})
 	desk := moderate.New(moderate.Options{Store: w.store, Addresses: addresses, Office: office, Site: post.Site{Hostname: "mail.example.org"}, Now: now, Log: log})
-	w.Clerk = command.New(command.Options{Store: w.store, Addresses: addresses, Office: office, Members: roll, Desk: desk, Search: search.Scan{Store: w.store},
+	index := search.New(search.Options{Store: w.store, Folder: filepath.Join(t.TempDir(), "search"), DefaultDomain: "lists.example.org", Now: now, Log: log})
+	t.Cleanup(func() { w.must(index.Close()) })
+	w.Clerk = command.New(command.Options{Store: w.store, Addresses: addresses, Office: office, Members: roll, Desk: desk, Search: index,
 		WebURL: "https://lists.example.org", Default: "lists.example.org", Now: now, Log: log})
 	return w
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"wesouthasians.org/sangam/archive/search"
 	"wesouthasians.org/sangam/lists"
 	"wesouthasians.org/sangam/lists/command"
 	"wesouthasians.org/sangam/lists/intake"
@@ -47,7 +46,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 	w.desk = moderate.New(moderate.Options{Store: w.store, Addresses: w.addresses, Office: office, Site: site, Admins: admins, Now: time.Now, Log: log})
 	roll := member.New(member.Options{Store: w.store, Addresses: w.addresses, Office: office, Admins: admins, Now: time.Now, Log: log})
 	clerk := command.New(command.Options{Store: w.store, Addresses: w.addresses, Office: office, Members: roll, Desk: w.desk,
-		Search: search.Scan{Store: w.store}, Default: site.DefaultDomain, Now: time.Now, Log: log})
+		Default: site.DefaultDomain, Now: time.Now, Log: log})
 	w.Intake = intake.New(intake.Options{Store: w.store, Addresses: w.addresses, Members: roll, Clerk: clerk, Desk: w.desk, Site: site,
 		Admins: admins, Now: time.Now, Log: log})
 	return w

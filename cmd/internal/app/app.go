@@ -190,7 +190,7 @@ func (a *App) Run(ctx context.Context) error {
 	<-failed.Done()
 	a.telemetry.SetUp(false)
 	a.log.Info("draining", "at_most", Drain)
-	err := errors.Join(a.drain(stopCommands), group.Wait())
+	err := errors.Join(a.drain(stopCommands), group.Wait(), a.Parts.Search.Close())
 	a.log.Info("stopped")
 	return err
 }

@@ -14,7 +14,7 @@ import (
 func (a *App) addIMAP(gate *login.Gate, desk *moderate.Desk) {
 	c := a.Config
 	server := imapd.New(imapd.Options{
-		Store: a.Store, Login: gate, Moderator: desk, DefaultDomain: c.Domains[0], TLSConfig: a.tls(), MaxConnections: c.IMAP.MaxConnections,
+		Store: a.Store, Login: gate, Moderator: desk, Search: a.Parts.Search, DefaultDomain: c.Domains[0], TLSConfig: a.tls(), MaxConnections: c.IMAP.MaxConnections,
 		MaxPerAccount: c.IMAP.MaxPerAccount, MaxPerAddress: c.IMAP.MaxPerAddress, Log: a.log,
 	})
 	plain := &service{name: "imap", at: c.IMAP.Listen, serve: server.Serve, shutdown: server.Shutdown}

@@ -18,7 +18,7 @@ import (
 func (a *App) addPages(gate *login.Gate) {
 	c := a.Config
 	site := web.New(web.Options{
-		Store: a.Store, Login: gate, URL: c.Web.URL, DefaultDomain: c.Domains[0], Name: c.Domains[0], Now: a.Now, Log: a.log,
+		Store: a.Store, Login: gate, Search: a.Parts.Search, URL: c.Web.URL, DefaultDomain: c.Domains[0], Name: c.Domains[0], Now: a.Now, Log: a.log,
 	})
 	listweb.Register(site, listweb.Options{Store: a.Store, Addresses: a.Parts.Addresses, Members: a.Parts.Members, Clerk: a.Parts.Clerk})
 	plain, secure := site.Handler(), site.Handler()

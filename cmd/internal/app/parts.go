@@ -26,6 +26,7 @@ type Parts struct {
 	Desk      *moderate.Desk
 	Clerk     *command.Clerk
 	Digests   *digest.Press
+	Search    *search.Index // to be closed before the store
 	Now       func() time.Time
 }
 
@@ -40,8 +41,9 @@ func NewParts(c *config.Config, st *store.Store, now func() time.Time, log *slog
 	p.Office = notice.New(notice.Options{Store: st, Hostname: c.Hostname, Server: c.Domains[0], Now: now, Log: log})
 	p.Members = member.New(member.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Admins: admins, WebURL: c.Web.URL, Now: now, Log: log})
 	p.Desk = moderate.New(moderate.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Site: site, Admins: admins, Now: now, Log: log})
+	p.Search = search.New(search.Options{Store: st, Folder: c.Search(), DefaultDomain: c.Domains[0], Now: now, Log: log})
 	p.Clerk = command.New(command.Options{Store: st, Addresses: p.Addresses, Office: p.Office, Members: p.Members, Desk: p.Desk,
-		Search: search.Scan{Store: st}, Admins: admins, WebURL: c.Web.URL, Default: c.Domains[0], Pace: 50 * time.Millisecond, Now: now, Log: log})
+		Search: p.Search, Admins: admins, WebURL: c.Web.URL, Default: c.Domains[0], Pace: 50 * time.Millisecond, Now: now, Log: log})
 	p.Digests = digest.New(digest.Options{Store: st, Site: site, Attachment: web.NewLinks(st, c.Web.URL, c.Domains[0]).Attachment, Now: now, Log: log})
 	return p
 }

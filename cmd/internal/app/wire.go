@@ -45,7 +45,7 @@ func (a *App) wire() (err error) {
 	gate := login.New(st, a.log)
 	a.addIMAP(gate, a.Parts.Desk)
 	a.addPages(gate)
-	a.followers = append(a.followers, &chores{a.Parts, st, a.log}, files.New(st, c.Web.URL, a.log))
+	a.followers = append(a.followers, &chores{a.Parts, st, a.log}, files.New(st, c.Web.URL, a.log), a.Parts.Search)
 	if c.Metrics.Listen != "" {
 		a.addHTTP("metrics", []string{c.Metrics.Listen}, nil, a.telemetry.Handler())
 	}

@@ -220,6 +220,9 @@ func parseNetwork(s string) (netip.Prefix, error) {
 // Store is the file of the store.
 func (c *Config) Store() string { return filepath.Join(c.Data, "sangam.db") }
 
+// Search is the folder of the search index.
+func (c *Config) Search() string { return filepath.Join(c.Data, "search") }
+
 // Keys is the folder of the DKIM keys.
 func (c *Config) Keys() string { return filepath.Join(c.Data, "dkim") }
 
