@@ -124,6 +124,9 @@ func (s set) checkMessage(fields []dkim.Field, body []byte, lookup LookupTXT, no
 			return errors.New("it has expired")
 		}
 	}
+	if c, ok := t["c"]; ok && c == "" {
+		return errors.New("tag c")
+	}
 	head, whole, err := canonical(t["c"])
 	if err != nil {
 		return err
@@ -168,9 +171,9 @@ func selected(fields []dkim.Field, names []string, relaxed bool) (data []byte) {
 
 // canonical reads a tag c=: whether header and body are relaxed.
 func canonical(c string) (head, body bool, err error) {
-	h, b, _ := strings.Cut(c, "/")
+	h, b, both := strings.Cut(c, "/")
 	for _, word := range []string{h, b} {
-		if word != "" && word != "simple" && word != "relaxed" {
+		if word != "simple" && word != "relaxed" && (word != "" || both) {
 			return false, false, errors.New("tag c")
 		}
 	}
