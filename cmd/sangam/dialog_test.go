@@ -149,6 +149,7 @@ func (d *dialog) step(head string, body []string) {
 		}
 		d.has(string(out), body)
 	case words[1] == "crash":
+		d.settled() // what was sent and not written down yet may be sent again
 		d.server.Process.Kill()
 		d.server.Wait()
 		d.start()
@@ -303,6 +304,16 @@ func (d *dialog) quiet() {
 		cmd.Dir = d.dir
 		out, err := cmd.Output()
 		return err == nil && strings.TrimSpace(string(out)) == "[]"
+	})
+}
+
+// settled waits until nothing but posts to lists on hold is in the queue.
+func (d *dialog) settled() {
+	poll(d.t, "a queue in which only lists on hold wait", func() bool {
+		cmd := exec.Command("sangam", "queue", "ls", "--json")
+		cmd.Dir = d.dir
+		out, err := cmd.Output()
+		return err == nil && strings.Count(string(out), `"last_answer"`) == strings.Count(string(out), "on hold")
 	})
 }
 
