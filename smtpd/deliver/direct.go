@@ -65,9 +65,13 @@ type route struct {
 	hosts  []string
 	equal  int // so many of the hosts are the most preferred
 	policy TLSPolicy
-	tried  int // hosts that could not be reached, from the first on
+	tried  int // hosts that could not be reached, or had no time, from the first on
 	last   error
+	until  time.Time // no host is tried later
 }
+
+// routeTime is how long hosts are tried of which none answers.
+const routeTime = 5 * time.Minute
 
 // Deliver sends copies that all go to one domain. Where no server can be reached, what is left is Unreachable.
 func (d *Direct) Deliver(ctx context.Context, copies []Copy, report func(i int, res Result)) {
@@ -82,8 +86,8 @@ func (d *Direct) Deliver(ctx context.Context, copies []Copy, report func(i int, 
 		rest(unrouted(err))
 		return
 	}
-	tries := 0
-	for done < len(copies) {
+	tries, until := 0, time.Now().Add(turnTime)
+	for done < len(copies) && (done == 0 || time.Now().Before(until)) {
 		host, c, fresh := d.client(ctx, rt)
 		if c == nil {
 			rest(Result{Kind: Unreachable, Answer: rt.last.Error()})
@@ -91,7 +95,12 @@ func (d *Direct) Deliver(ctx context.Context, copies []Copy, report func(i int, 
 		}
 		from := done
 		abort := context.AfterFunc(ctx, func() { c.conn.SetDeadline(longAgo); c.conn.Close() })
-		n, err := c.deliver(copies[from:], func(i int, res Result) { report(from+i, res) })
+		n, err := c.deliver(copies[from:], func(i int, res Result) {
+			if res.Kind == Down { // for us it is one of many
+				res.Kind = Unreachable
+			}
+			report(from+i, res)
+		})
 		abort()
 		done += n
 		d.pool.free(rt.key(host), c, err == nil && ctx.Err() == nil)
@@ -101,7 +110,7 @@ func (d *Direct) Deliver(ctx context.Context, copies []Copy, report func(i int, 
 		case ctx.Err() != nil:
 			rest(Result{Kind: Deferred, Answer: "the server was stopped"})
 		case errors.Is(err, errClosing) && fresh && n == 0: // others end a session that was idle or long
-			rest(Result{Kind: Unreachable, Answer: host + ": " + err.Error()})
+			rt.tried, rt.last = slices.Index(rt.hosts, host)+1, fmt.Errorf("%s: %w", host, err)
 		case n > 0:
 			tries = 0
 		case fresh:
@@ -136,7 +145,7 @@ func unrouted(err error) Result {
 }
 
 func (d *Direct) route(ctx context.Context, domain string) (*route, error) {
-	rt := &route{domain: domain}
+	rt := &route{domain: domain, until: time.Now().Add(routeTime)}
 	if literal, ok := strings.CutPrefix(domain, "["); ok { // RFC 5321 section 4.1.3
 		rt.hosts = []string{strings.TrimPrefix(strings.TrimSuffix(literal, "]"), "ipv6:")}
 		return rt, nil
@@ -175,7 +184,7 @@ func (d *Direct) client(ctx context.Context, rt *route) (host string, c *client,
 			return host, c, false
 		}
 	}
-	for ; rt.tried < len(rt.hosts) && ctx.Err() == nil; rt.tried++ {
+	for ; rt.tried < len(rt.hosts) && ctx.Err() == nil && (rt.last == nil || time.Now().Before(rt.until)); rt.tried++ {
 		host = rt.hosts[rt.tried]
 		if c := d.pool.take(rt.key(host)); c != nil {
 			return host, c, false

@@ -319,3 +319,62 @@ func TestRetryNowOfAPausedDestination(t *testing.T) {
 	n.must(n.store.RetryNow(0, time.Now().Truncate(time.Second)))
 	n.eventually("both have it", func() bool { return up.Total() == 2 })
 }
+
+// A server that wants a login, or TLS before mail, stops no mail for others.
+func TestLoginWantedByOneDestination(t *testing.T) {
+	n := newInternet(t, dnstest.Zone{"A strict.example": {"127.0.1.1"}, "A well.example": {"127.0.1.2"}})
+	n.host("127.0.1.1", sink.Options{Answer: func(string) string { return "530 5.7.0 Must issue a STARTTLS command first" }})
+	well := n.host("127.0.1.2", sink.Options{})
+	n.join("a@strict.example", "b@strict.example")
+	n.start(2)
+	n.post("first\r\n")
+	n.eventually("it is refused", func() bool {
+		js, err := n.store.Jobs()
+		n.must(err)
+		return strings.Contains(n.deferral("a@strict.example").LastAnswer, "530 5.7.0") || len(js) > 0 && js[0].LastAnswer != ""
+	})
+	n.join("a@well.example")
+	n.post("second\r\n")
+	n.eventually("the other has its copy", func() bool { return well.Total() == 1 })
+	if d := n.deferral("b@strict.example"); !strings.Contains(d.LastAnswer, "530 5.7.0") {
+		t.Errorf("deferral is %+v", d)
+	}
+}
+
+// A server that has no time during a session is passed over like one that does not answer.
+func TestBusyServerIsPassedOver(t *testing.T) {
+	n := newInternet(t, dnstest.Zone{"MX two.example": {"10 mx.two.example", "20 backup.two.example"}, "A mx.two.example": {"127.0.1.1"}, "A backup.two.example": {"127.0.1.2"}})
+	busy := n.host("127.0.1.1", sink.Options{Answer: func(string) string { return "421 4.3.2 not now" }})
+	backup := n.host("127.0.1.2", sink.Options{})
+	n.join("a@two.example")
+	n.start(2)
+	n.post("hello\r\n")
+	n.eventually("the backup has it", func() bool { return backup.Total() == 1 })
+	if busy.Total() != 0 {
+		t.Error("the busy one has it too")
+	}
+}
+
+// However many servers let us hang: destinations that are known to be well keep some connections.
+func TestSilentServersLeaveConnections(t *testing.T) {
+	zone := dnstest.Zone{"A well.example": {"127.0.1.1"}}
+	for i := range 40 {
+		zone[fmt.Sprintf("A silent%02d.example", i)] = []string{"127.0.1.2"}
+	}
+	n := newInternet(t, zone)
+	well := n.host("127.0.1.1", sink.Options{})
+	held := make(chan struct{})
+	n.strange("127.0.1.2", func(net.Conn) { <-held })
+	n.join("z@well.example")
+	n.start(2)
+	n.post("first\r\n")
+	n.eventually("the first copy", func() bool { return well.Total() == 1 })
+	for i := range 40 {
+		n.join(fmt.Sprintf("a@silent%02d.example", i))
+	}
+	n.post("second\r\n")
+	n.eventually("the second copy", func() bool { return well.Total() == 2 })
+	n.post("third\r\n")
+	n.eventually("the third copy", func() bool { return well.Total() == 3 })
+	t.Cleanup(func() { close(held) })
+}

@@ -69,8 +69,8 @@ const triesOfCopy = 2
 // Deliver sends the copies over one connection. One that breaks is replaced for the copies it said nothing about. Where none
 // can be made all that is left is Down.
 func (r *Relay) Deliver(ctx context.Context, copies []Copy, report func(i int, res Result)) {
-	done, tries := 0, 0
-	for done < len(copies) {
+	done, tries, until := 0, 0, time.Now().Add(turnTime)
+	for done < len(copies) && (done == 0 || time.Now().Before(until)) {
 		c, fresh, err := r.client(ctx)
 		if err != nil {
 			for ; done < len(copies); done++ {

@@ -60,7 +60,8 @@ type Runner struct {
 	destinations map[string]*destination
 	turns        []*destination // in the order of their turns
 	waiting      int            // recipients, over all destinations
-	slow         int            // tasks that fly to slow destinations
+	slow         int            // tasks that fly to suspect destinations
+	probes       int            // tasks that fly to destinations that are not known
 	inFlight     map[*task]bool
 	strayed      time.Time         // when it was last looked for strays
 	astray       map[deferral]bool // strays without a fate
@@ -128,7 +129,8 @@ type task struct {
 	to      []store.Recipient // of the items, for the worker
 	results []Result
 	began   time.Time
-	slow    bool // its destination was, when it began
+	slow    bool // its destination was suspect, when it began
+	probe   bool // and not known
 }
 
 // New returns a runner that does not run yet.

@@ -98,6 +98,21 @@ func (d *destination) add(it item) {
 	d.lines = append(d.lines, &line{it.c.a, []item{it}})
 }
 
+// suspect destinations have been slow, or do not answer.
+func (d *destination) suspect() bool { return d.slow || d.trouble > 0 && !d.known }
+
+// mayHave tells whether a destination may have one more connection of all: suspects have half of them at most, and those that are not known to
+// be well three quarters.
+func (r *Runner) mayHave(d *destination) bool {
+	if r.PerDestination == 0 {
+		return true
+	}
+	if !d.known && r.probes >= r.Connections-r.Connections/4 {
+		return false
+	}
+	return !d.suspect() || r.slow < max(1, r.Connections/2)
+}
+
 // take gives the next job in turn up to n of its recipients.
 func (d *destination) take(n int) (*active, []item) {
 	l := d.lines[0]
@@ -115,7 +130,7 @@ func (d *destination) take(n int) (*active, []item) {
 // pick makes a task for the next destination in turn that may have one; nil when none may.
 func (r *Runner) pick(now time.Time) *task {
 	for i, d := range r.turns {
-		if d.waiting == 0 || d.flying >= d.limit || d.paused.After(now) || d.slow && r.slow >= max(1, r.Connections/2) {
+		if d.waiting == 0 || d.flying >= d.limit || d.paused.After(now) || !r.mayHave(d) {
 			continue
 		}
 		r.turns = append(slices.Delete(r.turns, i, i+1), d)
@@ -129,7 +144,7 @@ func (r *Runner) pick(now time.Time) *task {
 		}
 		a.waiting -= len(items)
 		r.waiting -= len(items)
-		t := &task{a: a, d: d, items: items, slow: d.slow}
+		t := &task{a: a, d: d, items: items, slow: d.suspect(), probe: r.PerDestination > 0 && !d.known}
 		for _, it := range items {
 			t.to = append(t.to, it.to)
 		}
@@ -175,6 +190,9 @@ func (r *Runner) begin(t *task) {
 	if t.slow {
 		r.slow++
 	}
+	if t.probe {
+		r.probes++
+	}
 }
 
 func (r *Runner) end(t *task) {
@@ -183,6 +201,9 @@ func (r *Runner) end(t *task) {
 	t.d.flying--
 	if t.slow {
 		r.slow--
+	}
+	if t.probe {
+		r.probes--
 	}
 }
 
