@@ -251,7 +251,14 @@ func (h Header) received() (time.Time, bool) {
 
 var epoch = time.Unix(0, 0)
 
-// sensible tells whether a Date can be true: not before 1970, at most a day after the message was received.
+// Clocks that nobody set begin in a year before this one, most in 1970 or 1980.
+const firstYear = 1990
+
+// sensible tells whether a Date can be true: not before 1970, at most a day after the message was received, and from before 1990 only when it
+// was received within ten years.
 func sensible(date, received time.Time) bool {
-	return !date.Before(epoch) && (received.IsZero() || date.Before(received.Add(24*time.Hour)))
+	if date.Before(epoch) || received.IsZero() {
+		return !date.Before(epoch)
+	}
+	return date.Before(received.Add(24*time.Hour)) && (date.Year() >= firstYear || received.Before(date.AddDate(10, 0, 0)))
 }

@@ -22,7 +22,8 @@ const (
 	maxFrom    = 200
 )
 
-// Describe never fails. received is used where the Date field is absent or absurd: before 1970, or more than a day after received.
+// Describe never fails. received is used where the Date field is absent or absurd: before 1970, more than a day after received, or of
+// a clock that nobody set.
 // Attachments counts what Read lists, without signatures.
 func Describe(raw []byte, received time.Time) Description {
 	root := Parse(raw)

@@ -266,3 +266,23 @@ func BenchmarkRead(b *testing.B) {
 		Read(raw)
 	}
 }
+
+func TestClocksThatNobodySet(t *testing.T) {
+	received := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	for date, want := range map[string]time.Time{
+		"Mon, 23 Nov 2026 10:00:00 +0000": received.Add(-23 * time.Hour),
+		"Sat, 24 Nov 2001 09:00:00 +0000": received.AddDate(-25, 0, 0), // sent again
+		"Thu, 1 Jan 1970 00:00:10 +0000":  received,
+		"Tue, 1 Jan 1980 00:00:10 +0000":  received,
+		"Tue, 24 Nov 2099 09:00:00 +0000": received,
+		"Thu, 24 Nov 1926 09:00:00 +0000": received,
+	} {
+		if got := Describe([]byte("Date: "+date+"\n\n"), received).Post.Date; !got.Equal(want) {
+			t.Errorf("%s: %s, want %s", date, got, want)
+		}
+	}
+	old := time.Date(1985, 3, 1, 0, 0, 0, 0, time.UTC)
+	if got := Describe([]byte("Date: Fri, 1 Mar 1985 00:00:00 +0000\n\n"), old.Add(time.Hour)).Post.Date; !got.Equal(old) {
+		t.Errorf("of an old archive: %s", got)
+	}
+}

@@ -1,7 +1,9 @@
 package archive
 
 import (
+	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"wesouthasians.org/sangam/store"
@@ -41,6 +43,9 @@ func (h Header) references(own string, people map[string]bool) []string {
 			if len(found) == 0 {
 				found = bareIDs(v)
 			}
+			if name == "In-Reply-To" && len(found) > 1 && told(v) {
+				found = theOne(v, found)
+			}
 			for _, id := range found {
 				if !seen[id] && !people[strings.ToLower(id)] {
 					seen[id] = true
@@ -50,6 +55,22 @@ func (h Header) references(own string, people map[string]bool) []string {
 		}
 	}
 	return ids[max(0, len(ids)-maxReferences):]
+}
+
+var inBrackets = regexp.MustCompile(`<[^<>]*>`)
+
+// told tells whether a field has words beside its ids.
+func told(v string) bool {
+	return strings.ContainsFunc(inBrackets.ReplaceAllString(v, ""), unicode.IsLetter)
+}
+
+// theOne of In-Reply-To in the words of old programs is one id beside addresses of people: "<id> (Asha <asha@x.org> wrote)" or "Your message
+// to Asha <asha@x.org> of Monday <id>". An address that many answers name would make one thread of them all.
+func theOne(v string, found []string) []string {
+	if strings.HasPrefix(strings.TrimSpace(v), "<") {
+		return found[:1]
+	}
+	return found[len(found)-1:]
 }
 
 // bareIDs reads a field without any brackets: some old programs wrote In-Reply-To so. Only a value that is one id.
