@@ -56,7 +56,10 @@ func listFiles(a *act, _ context.Context, c call) (string, error) {
 // fileLines are a file's number, what it is, its thread, and how to get it.
 func (a *act) fileLines(l store.List, f store.Shared) string {
 	line := fmt.Sprintf("%d. %s  %s: ", f.ID, f.In.Date.Format(time.DateOnly), f.In.From)
-	about := strings.Trim(f.Title+" / "+f.Subject, "/ ")
+	about := f.Subject
+	if f.Title != "" && !strings.Contains(f.Subject, f.Title) {
+		about = f.Title + " / " + f.Subject
+	}
 	if f.Link() {
 		return line + f.Name + "\n   " + about
 	}
