@@ -288,9 +288,15 @@ func (s *Store) Threads(list, before uint64, limit int) (ts []Thread, err error)
 }
 
 // ThreadPosts returns up to limit posts of a thread from a number on, in the order of their numbers. Parent makes the tree.
+// ErrNotFound.
 func (s *Store) ThreadPosts(list, id, from uint64, limit int) (ps []Post, err error) {
 	err = s.engine.View(func(tx Tx) error {
 		id = resolveThread(tx, list, id)
+		t, err := get[Thread](tx, key(tThread, list, id))
+		if err != nil {
+			return err
+		}
+		ps = make([]Post, 0, min(limit, t.Posts))
 		for k := range tx.Scan(key(tThreadPost, list, id, from), after(key(tThreadPost, list, id))) {
 			if len(ps) == limit {
 				break
