@@ -86,7 +86,7 @@ func (s *Store) readChunks(prefix []byte) ([]byte, error) {
 // deleteRange deletes up to n rows that start with prefix and tells how many went.
 func deleteRange(tx Tx, prefix []byte, n int) (int, error) {
 	var keys [][]byte
-	for k := range tx.Scan(prefix, after(prefix)) {
+	for k := range tx.Keys(prefix, after(prefix)) {
 		if len(keys) == n {
 			break
 		}

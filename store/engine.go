@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"io"
 	"iter"
 )
@@ -13,12 +14,15 @@ type Engine interface {
 	// kept. Concurrent updates may share one commit, so fn may run more than once and must have no side effects
 	// besides what it sets anew in each run.
 	Update(fn func(Tx) error) error
-	// Backup writes a consistent copy while the engine is in use and returns its size in bytes.
-	Backup(w io.Writer) (int64, error)
+	// Backup writes a consistent copy while the engine is in use: size is called with its bytes first.
+	Backup(w io.Writer, size func(int64) error) error
+	// Holes are the ranges of keys that cannot be read. It looks at all that is stored, while the engine is in use.
+	Holes() ([]Hole, error)
 	Close() error
 }
 
-// Tx is one transaction. Byte slices it returns are valid until the transaction ends and must not be changed.
+// Tx is one transaction. It never returns bytes that are not those that were put: where what is stored is damaged it panics with a
+// *Damage, which View and Update return as an error. Byte slices it returns are valid until the transaction ends and must not be changed.
 // The first byte of a key names its table (keys.go).
 type Tx interface {
 	// Get returns nil when the key does not exist.
@@ -30,4 +34,27 @@ type Tx interface {
 	Scan(from, to []byte) iter.Seq2[[]byte, []byte]
 	// ScanBack yields the same pairs in descending order.
 	ScanBack(from, to []byte) iter.Seq2[[]byte, []byte]
+	// Keys yields the keys of Scan, also those of values that are damaged.
+	Keys(from, to []byte) iter.Seq[[]byte]
+}
+
+// Damage is a row or a page that cannot be read. It is the panic of a Tx and the error of View and Update.
+type Damage struct {
+	Key   []byte // of the row; only its first byte when a whole page is lost
+	Row   bool   // the row alone is lost
+	Cause string
+}
+
+func (d *Damage) Error() string {
+	what := "page"
+	if d.Row {
+		what = "row"
+	}
+	return fmt.Sprintf("the store is damaged in a %s of its table %q (%s): run `sangam check`, which says what to do", what, d.Key[:1], d.Cause)
+}
+
+// Hole is a range of keys that cannot be read: From <= key < To, in one table. A hole without keys concerns the engine alone.
+type Hole struct {
+	From, To []byte
+	Cause    string
 }

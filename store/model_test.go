@@ -261,6 +261,9 @@ func (m *model) deliver(r *rapid.T) {
 }
 
 func (m *model) check(r *rapid.T) {
+	if _, err := m.store.Check(context.Background(), nil, func(p store.Problem) { r.Errorf("%s: %s", p.What, p.Is) }); err != nil {
+		r.Fatal(err)
+	}
 	for i, l := range m.lists {
 		log, err := m.store.Log(l.ID)
 		if err != nil {

@@ -78,8 +78,8 @@ func Open(engine Engine) (*Store, error) {
 // Close waits for running transactions.
 func (s *Store) Close() error { return s.engine.Close() }
 
-// Backup writes a consistent copy while the store is in use and returns its size in bytes.
-func (s *Store) Backup(w io.Writer) (int64, error) { return s.engine.Backup(w) }
+// Backup writes a consistent copy while the store is in use: size is called with its bytes first.
+func (s *Store) Backup(w io.Writer, size func(int64) error) error { return s.engine.Backup(w, size) }
 
 // Key derives 32 bytes from the site key for one purpose ("verp", "unsubscribe", …), by HKDF (RFC 5869).
 func (s *Store) Key(purpose string) []byte {

@@ -66,7 +66,7 @@ func (d *demo) run(ctx context.Context) error {
 		return fmt.Errorf("open the log: %w", err)
 	}
 	defer log.Close()
-	st, err := openStore(c)
+	st, err := d.openStore(c)
 	if err != nil {
 		return err
 	}

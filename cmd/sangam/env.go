@@ -122,7 +122,7 @@ func (e *env) onStore(act action) func(*cobra.Command, []string) error {
 		if err := e.call(cmd.Context(), c); !errors.Is(err, control.ErrNobody) {
 			return err
 		}
-		st, err := openStore(c)
+		st, err := e.openStore(c)
 		if errors.Is(err, bolt.ErrLocked) {
 			// A server that is just coming up has the store before it has the socket.
 			if err := e.call(cmd.Context(), c); !errors.Is(err, control.ErrNobody) {
@@ -153,10 +153,17 @@ func (e *env) call(ctx context.Context, c *config.Config) error {
 	return err
 }
 
-// openStore makes the data folder when it is missing.
-func openStore(c *config.Config) (*store.Store, error) {
+// openStore makes the data folder when it is missing, and brings a store of an earlier sangam up to date.
+func (e *env) openStore(c *config.Config) (*store.Store, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	kept, err := bolt.Upgrade(c.Store(), e.progress("bringing the store up to date"))
+	if err != nil {
+		return nil, err
+	}
+	if kept != "" {
+		fmt.Fprintf(e.stderr, "the store was brought up to date; as it was it is kept as %s: remove that when all is well\n", kept)
 	}
 	engine, err := bolt.Open(c.Store())
 	if err != nil {

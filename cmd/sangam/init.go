@@ -44,7 +44,7 @@ func newInit(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, err := openStore(c)
+			st, err := e.openStore(c)
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func newServe(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, err := openStore(c)
+			st, err := e.openStore(c)
 			if errors.Is(err, bolt.ErrLocked) {
 				return fmt.Errorf("another sangam uses the data folder %s: stop it first, or name another configuration with --config", c.Data)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"os"
@@ -57,6 +58,16 @@ func keysOf(scan iter.Seq2[[]byte, []byte]) (ks []string) {
 	return ks
 }
 
+func texts(keys iter.Seq[[]byte]) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for k := range keys {
+			if !yield(string(k)) {
+				return
+			}
+		}
+	}
+}
+
 func (s suite) order(t *testing.T) {
 	e := s.start(t)
 	update(t, e, func(tx store.Tx) error {
@@ -79,6 +90,9 @@ func (s suite) order(t *testing.T) {
 			if got := keysOf(tx.ScanBack([]byte(c.from), []byte(c.to))); !slices.Equal(got, c.want) {
 				t.Errorf("scan back from %q to %q: %q", c.from, c.to, got)
 			}
+		}
+		if got := slices.Collect(texts(tx.Keys([]byte("aa"), []byte("ac")))); !slices.Equal(got, []string{"aa", "ab"}) {
+			t.Errorf("keys %q", got)
 		}
 		if tx.Get([]byte("none")) != nil || string(tx.Get([]byte("aa"))) != "vaa" {
 			t.Error("get")
@@ -184,8 +198,12 @@ func (s suite) durable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Backup(f); err != nil {
+	size := int64(0)
+	if err := e.Backup(f, func(n int64) error { size = n; return nil }); err != nil {
 		t.Fatal(err)
+	}
+	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at != size {
+		t.Errorf("a copy of %d bytes was announced and %d came: %v", size, at, err)
 	}
 	f.Close()
 	if err := e.Close(); err != nil {
@@ -202,6 +220,9 @@ func (s suite) durable(t *testing.T) {
 			}
 			return nil
 		})
+		if holes, err := e.Holes(); err != nil || len(holes) > 0 {
+			t.Errorf("%s has holes: %v, %v", p, holes, err)
+		}
 		e.Close()
 	}
 }
