@@ -93,7 +93,7 @@ func (c *checker) all(tx Tx) error {
 			c.wrong(doRestore, c.between(h.From, h.To), "%s", h.Cause)
 		}
 	}
-	for _, part := range []func(){c.site, c.listRows, c.postRows, c.threadRows, c.indexRows, c.memberRows, c.accountRows, c.heldRows, c.jobRows, c.otherRows, c.totals} {
+	for _, part := range []func(){c.site, c.listRows, c.postRows, c.threadRows, c.indexRows, c.memberRows, c.accountRows, c.heldRows, c.jobRows, c.fileRows, c.otherRows, c.totals} {
 		if part(); c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}

@@ -123,6 +123,8 @@ var names = map[byte]string{
 	tJobCount: "count of jobs", tJobRaw: "mail of job", tDeferral: "recipient of job", tDue: "time of a recipient", tToken: "token", tTokenOf: "token",
 	tBan: "ban", tTrust: "trust", tText: "text", tStamp: "time", tDigest: "state of digests", tOwed: "last digest", tSuspended: "suspended member",
 	tDeparture: "departure", tAlias: "earlier address", tEnded: "ended session",
+	tFile: "file", tFilePost: "file of post", tFileContent: "content of a file", tFileGroup: "versions of a file", tFileLatest: "newest version of a file",
+	tFilesCursor: "cursor of files",
 }
 
 // row names a row for people, from its key.

@@ -40,7 +40,9 @@ func (m *memory) Update(fn func(store.Tx) error) error {
 	return err
 }
 
-func (m *memory) Backup(io.Writer) (int64, error) { return 0, errors.ErrUnsupported }
+func (m *memory) Backup(io.Writer, func(int64) error) error { return errors.ErrUnsupported }
+
+func (m *memory) Holes() ([]store.Hole, error) { return nil, nil }
 
 func (m *memory) Close() error { return nil }
 
@@ -93,6 +95,16 @@ func (t *memoryTx) Scan(from, to []byte) iter.Seq2[[]byte, []byte] {
 				return
 			}
 			at = k + "\x00"
+		}
+	}
+}
+
+func (t *memoryTx) Keys(from, to []byte) iter.Seq[[]byte] {
+	return func(yield func(k []byte) bool) {
+		for k := range t.Scan(from, to) {
+			if !yield(k) {
+				return
+			}
 		}
 	}
 }
