@@ -24,7 +24,7 @@ func newRoot(e *env) *cobra.Command {
 		return usagef("%w: see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(newInit(e), newServe(e), newDemo(e), newList(e), newMember(e), newPassword(e), newHeld(e), newBan(e), newDigest(e), newQueue(e), newBounce(e),
-		newArchive(e), newDNS(e), newDoctor(e), newDKIM(e), newBench(e), newVersion(e), newMan(e))
+		newArchive(e), newBackup(e), newRestore(e), newCheck(e), newDNS(e), newDoctor(e), newDKIM(e), newBench(e), newVersion(e), newMan(e))
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, shell := range root.Commands() {

@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sangam": cmdSangam, "status": cmdStatus, "serve": cmdServe, "stop": cmdStop, "kill": cmdKill, "post": cmdPost,
 			"captured": cmdCaptured, "queued": cmdQueued, "mode": cmdMode, "hup": cmdHup,
-			"logged": cmdLogged,
+			"logged": cmdLogged, "damage": cmdDamage,
 		},
 	})
 }
@@ -211,4 +211,19 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
 		ts.Fatalf("%s has mode %s", args[0], got)
 	}
+}
+
+// damage FILE TEXT changes a bit of the text, wherever it is in the file.
+func cmdDamage(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	check(ts, err)
+	found := false
+	for at := bytes.Index(b, []byte(args[1])); at >= 0; at = bytes.Index(b, []byte(args[1])) {
+		b[at], found = b[at]^0x20, true
+	}
+	if !found {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	check(ts, os.WriteFile(path, b, 0o600))
 }

@@ -217,6 +217,9 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	return p.Masked(), err
 }
 
+// Names of folders in the data folder.
+const keys, certificates = "dkim", "certificates"
+
 // Store is the file of the store.
 func (c *Config) Store() string { return filepath.Join(c.Data, "sangam.db") }
 
@@ -224,10 +227,10 @@ func (c *Config) Store() string { return filepath.Join(c.Data, "sangam.db") }
 func (c *Config) Search() string { return filepath.Join(c.Data, "search") }
 
 // Keys is the folder of the DKIM keys.
-func (c *Config) Keys() string { return filepath.Join(c.Data, "dkim") }
+func (c *Config) Keys() string { return filepath.Join(c.Data, keys) }
 
 // Certificates is the folder of the certificates that an authority issued.
-func (c *Config) Certificates() string { return filepath.Join(c.Data, "certificates") }
+func (c *Config) Certificates() string { return filepath.Join(c.Data, certificates) }
 
 // MTASTS is the folder of the MTA-STS policies of other domains.
 func (c *Config) MTASTS() string { return filepath.Join(c.Data, "mta-sts") }
@@ -254,6 +257,9 @@ func (c *Config) Names() []string {
 	}
 	return names
 }
+
+// Kept are the names of the folders in the data folder that cannot be made anew: what a backup holds beside the store.
+func Kept() []string { return []string{keys, certificates} }
 
 // Socket is the control socket.
 func (c *Config) Socket() string { return filepath.Join(c.Data, "control.sock") }
