@@ -331,8 +331,8 @@ func (r *Runner) sleep() time.Duration {
 		d = settleEvery
 	}
 	now := r.Now()
-	if r.PerDestination > 0 && r.waiting > 0 {
-		d = min(d, time.Second)
+	if r.PerDestination > 0 && r.waiting+r.flying > 0 {
+		d = min(d, strayAfter/3)
 	}
 	if !r.due.IsZero() && !r.down.is() {
 		d = min(d, r.due.Sub(now))

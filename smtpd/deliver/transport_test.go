@@ -245,6 +245,31 @@ func TestDueMailOfASlowDestinationHoldsUpNoOther(t *testing.T) {
 	w.eventually("the other one is tried", func() bool { return s.counts()["z@well.example"] > before })
 }
 
+// What the others answered is known while one destination still hangs, though nothing waits for a turn.
+func TestASlowDestinationDoesNotHideTheAnswersOfOthers(t *testing.T) {
+	w := newWorld(t, 0, sink.Options{})
+	hang := make(chan struct{})
+	s := &roads{}
+	s.answer = func(to string) deliver.Result {
+		if strings.HasSuffix(to, "@stuck.example") {
+			<-hang
+			return deliver.Result{Kind: deliver.Delivered}
+		}
+		return deliver.Result{Kind: deliver.Deferred, Answer: "451 later"}
+	}
+	_, err := w.store.Enqueue(t.Context(), store.Job{Created: time.Now(), To: []store.Address{"a@stuck.example", "z@well.example"}}, []byte("Subject: x\r\n\r\n"))
+	w.must(err)
+	w.perDestination = 2
+	w.runOver(s)
+	defer w.stop()
+	defer close(hang)
+	w.eventually("the answer is written", func() bool {
+		ds, err := w.store.Deferrals(0)
+		w.must(err)
+		return slices.ContainsFunc(ds, func(d store.Deferral) bool { return d.LastAnswer == "451 later" })
+	})
+}
+
 func TestPanicIsOneOfThatTaskOnly(t *testing.T) {
 	w := newWorld(t, 200, sink.Options{})
 	w.runOver(&script{answer: func(to string) deliver.Result {
