@@ -149,7 +149,8 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// Write gives the reason where go-smtp, which knows none, says that nothing was heard. Behind TLS it cannot be told.
+// Write says in go-smtp's place what it does not know: why the session ends, and our name in the answer to EHLO (RFC 5321 section 4.1.1.1).
+// Behind TLS neither can be told.
 func (c *conn) Write(b []byte) (int, error) {
 	if err := c.greet(); err != nil {
 		return 0, err
@@ -157,10 +158,13 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	why := c.ending
 	c.mu.Unlock()
-	if why == "" || !bytes.HasPrefix(b, []byte("421 4.4.2 ")) {
-		return c.Conn.Write(b)
+	said := b
+	if name, ok := bytes.CutPrefix(b, []byte("250-Hello ")); ok {
+		said = append([]byte("250-"+c.server.Hostname+" greets "), name...)
+	} else if why != "" && bytes.HasPrefix(b, []byte("421 4.4.2 ")) {
+		said = []byte("421 " + why + "\r\n")
 	}
-	if _, err := c.Conn.Write([]byte("421 " + why + "\r\n")); err != nil {
+	if _, err := c.Conn.Write(said); err != nil {
 		return 0, err
 	}
 	return len(b), nil

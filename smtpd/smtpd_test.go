@@ -183,7 +183,7 @@ func TestSession(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.dial()
 	c.reply("220 ")
-	hello := c.say("EHLO client.example.net", "250-")
+	hello := c.say("EHLO client.example.net", "250-lists.example.org greets client.example.net")
 	for _, extension := range []string{"SIZE 1048576", "8BITMIME", "SMTPUTF8", "PIPELINING", "ENHANCEDSTATUSCODES"} {
 		if !strings.Contains(hello, extension) {
 			t.Errorf("EHLO lacks %s: %s", extension, hello)
