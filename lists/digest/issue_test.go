@@ -331,7 +331,7 @@ func TestTextComesApart(t *testing.T) {
 	if len(posts) != len(raws) || !strings.HasPrefix(preamble, "Digest 7 of HepLink") {
 		t.Fatalf("%d posts behind %q", len(posts), preamble)
 	}
-	if want := "End of digest 7 of HepLink\n**************************\n"; trailer != want {
+	if want := "End of HepLink Digest 7\n***********************\n"; trailer != want {
 		t.Errorf("trailer %q, want %q", trailer, want)
 	}
 	for n, raw := range raws {
