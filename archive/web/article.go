@@ -50,8 +50,11 @@ func (x *reading) article(p store.Post, depth, limit int) (article, error) {
 	if err != nil {
 		return a, err
 	}
-	if !x.hide() && p.From != string(p.Author) {
+	if p.From != string(p.Author) {
 		a.Author = string(p.Author)
+		if x.hide() {
+			a.Author = archive.Shorten(a.Author)
+		}
 	}
 	body := archive.Read(raw)
 	if len(body.HTML)/markupPerText > limit { // little text, much markup

@@ -442,6 +442,10 @@ func TestAddressesAreForMembers(t *testing.T) {
 	for _, path := range paths {
 		b.get(path, 200).lacks(t, "ravi@clinic.example", "ravi%40clinic.example?").has(t, "ravi@…")
 	}
+	s.post(l, fmt.Sprintf(mail, "Beside a name", "a2", "", "x"))
+	for _, path := range []string{"/heplink/2", "/heplink/t/2"} {
+		b.get(path, 200).lacks(t, "asha@example.org").has(t, "Asha Rao", "asha@…")
+	}
 	b.login("asha@example.org")
 	for _, path := range paths[:4] {
 		b.get(path, 200).has(t, "ravi@clinic.example")
