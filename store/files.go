@@ -83,11 +83,14 @@ func (s *Store) AddFiles(list uint64, seen FilesCursor, upto uint64, fs []File) 
 	return nil
 }
 
-// ResetFiles drops the files of a list, in steps, so that they are gathered anew.
+// ResetFiles drops the files of a list, in steps, so that they are gathered anew by a version. It does nothing when that has begun already.
 func (s *Store) ResetFiles(list uint64, version int) error {
 	for left := true; left; {
 		err := s.engine.Update(func(tx Tx) error {
 			left = false
+			if c, err := filesCursor(tx, list); err != nil || c.Version == version || tx.Get(key(tList, list)) == nil {
+				return err
+			}
 			for _, table := range tablesOfFiles {
 				if n, err := deleteRange(tx, key(table, list), sweepBatch); err != nil || n > 0 {
 					left = true

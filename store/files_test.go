@@ -127,5 +127,17 @@ func TestFilesAgainstModel(t *testing.T) {
 		if err != nil || cerr != nil || len(fs) > 0 || c != (store.FilesCursor{Version: 2}) {
 			r.Fatalf("after a reset: %v, %+v: %v %v", fs, c, err, cerr)
 		}
+		if err := s.AddFiles(l.ID, c, 1, []store.File{{Post: 1}}); err != nil {
+			r.Fatal(err)
+		}
+		if err := s.ResetFiles(l.ID, 2); err != nil { // by a slower gatherer
+			r.Fatal(err)
+		}
+		if n, err := s.FilesCursor(l.ID); err != nil || n.Upto != 1 {
+			r.Fatalf("a second reset leaves %+v, %v", n, err)
+		}
+		if err := s.ResetFiles(l.ID, 3); err != nil {
+			r.Fatal(err)
+		}
 	})
 }
