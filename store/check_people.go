@@ -96,13 +96,8 @@ func (c *checker) inbox(what string, a Address, in inbox) {
 		return
 	}
 	now := slices.Clone(in.Spans[len(in.Spans)-1].Lists)
-	var member []uint64
-	prefix := key(tMembership, terminated(string(a)))
-	for _, list := range c.numbers(prefix) {
-		member = append(member, list)
-	}
 	slices.Sort(now)
-	if !slices.Equal(now, member) {
+	if !slices.Equal(now, c.numbers(key(tMembership, terminated(string(a))))) {
 		c.wrong(doReport, what, "its INBOX shows other lists than those of which it is a member")
 	}
 }
