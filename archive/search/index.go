@@ -13,7 +13,7 @@ import (
 	"time"
 
 	index "github.com/blevesearch/bleve_index_api"
-	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"wesouthasians.org/sangam/store"
 )
@@ -132,7 +132,7 @@ func (x *Index) open() error {
 		return nil
 	}
 	e, err := x.tryOpen()
-	if err != nil && !errors.Is(err, bolt.ErrTimeout) && !errors.Is(err, os.ErrPermission) {
+	if err != nil && !errors.Is(err, bolterrors.ErrTimeout) && !errors.Is(err, os.ErrPermission) {
 		x.Log.Warn("the search index is made anew", "folder", x.Folder, "cause", err)
 		if err := os.RemoveAll(x.Folder); err != nil {
 			return fmt.Errorf("make the search index anew: %w", err)
