@@ -87,7 +87,7 @@ func (b *Body) Divide() (own, rest string) {
 		if line != "" && quotes == 0 {
 			if line[0] == '>' || line[0] == '|' {
 				quotes = 1
-			} else if i < maxLooked {
+			} else if quoteFollows(lines[i+1:]) {
 				quotes = attributed(line, lines[i+1:])
 			}
 		}
@@ -99,6 +99,16 @@ func (b *Body) Divide() (own, rest string) {
 		}
 	}
 	return mine.String(), others.String()
+}
+
+// quoteFollows tells whether the next lines may be introduced to: an attribution has two lines at most, and an empty one below.
+func quoteFollows(lines []string) bool {
+	for _, l := range lines[:min(len(lines), 3)] {
+		if l = strings.TrimSpace(l); strings.HasPrefix(l, ">") || strings.HasPrefix(l, "|") {
+			return true
+		}
+	}
+	return false
 }
 
 func ownLine(line string) string {

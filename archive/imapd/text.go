@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/emersion/go-imap/v2"
 
-	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/archive/search"
 	"wesouthasians.org/sangam/store"
 )
@@ -108,7 +106,7 @@ func (x *session) lookUpAll(v *view, c *imap.SearchCriteria, list uint64) (all [
 
 // holds tells whether text, or with header text and header, hold all that is wanted.
 func (m *message) holds(wanted []string, header bool) (bool, error) {
-	var body, head string
+	var texts []string
 	for _, want := range wanted {
 		n, err := m.x.lookUp(m.v, looked{m.list, want, header})
 		if err != nil {
@@ -123,29 +121,14 @@ func (m *message) holds(wanted []string, header bool) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if body == "" {
-			body = textOf(m.raw)
+		if texts == nil {
+			if texts = search.Texts(m.raw); header {
+				texts = append(texts, search.HeaderTexts(root.Header())...)
+			}
 		}
-		if header && head == "" {
-			head = headOf(root.Header())
-		}
-		if !search.Holds(body, want) && (!header || !search.Holds(head, want)) {
+		if !slices.ContainsFunc(texts, func(text string) bool { return search.Holds(text, want) }) {
 			return false, nil
 		}
 	}
 	return true, nil
-}
-
-// textOf is what readers see of a message, its other texts, and the same of messages within it.
-func textOf(raw []byte) string {
-	body := archive.Read(raw)
-	return body.Text + "\n" + archive.AttachedText(raw, &body)
-}
-
-func headOf(h archive.Header) string {
-	var head strings.Builder
-	for _, name := range []string{"From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "Date", "List-Id"} {
-		head.WriteString(h.Text(name) + "\n")
-	}
-	return head.String()
 }

@@ -13,8 +13,8 @@ import (
 	"wesouthasians.org/sangam/store"
 )
 
-// weights of the fields in which words without a field are looked for. Quotes count less than what the author wrote.
-var weights = []weighed{{inSubject, 4}, {inOwn, 2}, {inAuthor, 2}, {inFilenames, 1.5}, {inAttached, 0.5}, {inQuoted, 0.3}}
+// weights of the fields in which words without a field are looked for. Quotes are found and have no weight.
+var weights = []weighed{{inSubject, 4}, {inOwn, 2}, {inAuthor, 2}, {inFilenames, 1.5}, {inAttached, 0.5}, {inQuoted, 0}}
 
 // stemWeights are those of words that are found by their stems.
 var stemWeights = []weighed{{inStemsOf, 2}, {inStems, 1}}
@@ -24,26 +24,30 @@ type weighed struct {
 	weight float64
 }
 
-// usual numbers of words in the fields, for BM25: what is unusually long counts less. They are fixed, so that posts which a reader may not
-// read do not shift the order.
-var usual = &search.BM25Stats{DocCount: 1, FieldCardinality: map[string]int{inSubject: 6, inOwn: 150, inQuoted: 200, inAttached: 500,
-	inAuthor: 4, inAuthors: 6, inTo: 8, inTos: 10, inHead: 20, inFilenames: 4, inStems: 120, inStemsOf: 5, inList: 1, inTime: 1, inHas: 1,
-	manyTerms: 1}}
+// usual numbers of words in the fields, for BM25: what is unusually long counts less. They are fixed, so that they need not be counted.
+var usual = map[string]int{inSubject: 6, inOwn: 150, inQuoted: 200, inAttached: 500, inAuthor: 4, inAuthors: 6, inTo: 8, inTos: 10, inHead: 20,
+	inFilenames: 4, inStems: 120, inStemsOf: 5, inList: 1, inTime: 1, inHas: 1, manyTerms: 1}
 
 // manyTerms is what bleve calls the field of terms that it joined.
 const manyTerms = "*"
 
-// maxExpanded bounds the words that a beginning stands for.
-const maxExpanded = 500
+// Bounds of the words that a beginning stands for.
+const (
+	maxExpanded = 500
+	maxOfText   = 20_000 // of IMAP, where none may be missing
+)
 
 // compiler makes searchers of bleve from a query.
 type compiler struct {
 	ctx    context.Context
 	reader index.IndexReader
 	lists  []store.List
-	domain string // of lists that are named without theirs
-	every  bool   // the index holds no list but these
-	public bool   // strangers ask: addresses are found by what strangers see of them
+	domain string  // of lists that are named without theirs
+	every  bool    // the index holds no list but these
+	public bool    // strangers ask: addresses are found by what strangers see of them
+	most   int     // words that a beginning may stand for
+	more   bool    // one stands for more
+	orders *orders // of words; made when there is a phrase
 }
 
 // ranked searches of bleve count how well a post fits, unranked ones take short cuts.
@@ -226,11 +230,37 @@ func (c *compiler) inField(list []word, field string, open bool, weight float64,
 	}
 	switch {
 	case len(terms) > 1:
-		return searcher.NewMultiPhraseSearcher(c.ctx, c.reader, terms, 0, false, field, weight, o)
+		return c.phrase(terms, field, weight, o)
 	case len(terms[0]) > 1:
 		return searcher.NewMultiTermSearcher(c.ctx, c.reader, terms[0], field, weight*float64(len(terms[0])), o, false)
 	}
 	return searcher.NewTermSearcher(c.ctx, c.reader, terms[0][0], field, weight, o)
+}
+
+// phrase finds posts that have all the words, and then those in which they stand together.
+func (c *compiler) phrase(terms [][]string, field string, weight float64, o search.SearcherOptions) (search.Searcher, error) {
+	var each []search.Searcher
+	for _, any := range terms {
+		var s search.Searcher
+		var err error
+		if len(any) == 1 {
+			s, err = searcher.NewTermSearcher(c.ctx, c.reader, any[0], field, weight, o)
+		} else {
+			s, err = searcher.NewMultiTermSearcher(c.ctx, c.reader, any, field, weight, o, false)
+		}
+		if err != nil {
+			return nil, err
+		}
+		each = append(each, s)
+	}
+	all, err := searcher.NewConjunctionSearcher(c.ctx, c.reader, each, o)
+	if err != nil {
+		return nil, err
+	}
+	if c.orders == nil {
+		c.orders = newOrders(c.reader)
+	}
+	return searcher.NewFilteringSearcher(c.ctx, all, c.orders.filter(field, terms)), nil
 }
 
 // maxLetter is the size of one letter in UTF-8 of the scripts that do not part words, in bytes.
@@ -243,14 +273,17 @@ func (c *compiler) beginning(prefix, field string) (terms []string, err error) {
 		return nil, err
 	}
 	defer dict.Close()
-	for len(terms) < maxExpanded {
+	for {
 		e, err := dict.Next()
 		if err != nil || e == nil {
 			return terms, err
+		}
+		if len(terms) == c.most {
+			c.more = true
+			return terms, nil
 		}
 		if e.Term != prefix {
 			terms = append(terms, e.Term)
 		}
 	}
-	return terms, nil
 }

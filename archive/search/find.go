@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/blevesearch/bleve/v2/search"
 	index "github.com/blevesearch/bleve_index_api"
@@ -91,7 +90,7 @@ type ranking struct {
 }
 
 func (a ranking) compare(b ranking) int {
-	return -cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.minute, b.minute), cmp.Compare(a.id, b.id))
+	return -cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.minute, b.minute), cmp.Compare(a.number, b.number), cmp.Compare(a.id, b.id))
 }
 
 // worstFirst is a heap.
@@ -117,7 +116,11 @@ func (x *Index) rank(ctx context.Context, e *engine, reader index.IndexReader, r
 	if err != nil {
 		return nil, 0, err
 	}
-	c := &compiler{ctx: scored(ctx), reader: reader, lists: r.Lists, domain: x.DefaultDomain, every: every, public: r.hides()}
+	scoring, err := scored(ctx, reader)
+	if err != nil {
+		return nil, 0, err
+	}
+	c := &compiler{ctx: scoring, reader: reader, lists: r.Lists, domain: x.DefaultDomain, every: every, public: r.hides(), most: maxExpanded}
 	found, err := c.query(r.Query)
 	if err != nil {
 		return nil, 0, err
@@ -134,7 +137,10 @@ func (x *Index) rank(ctx context.Context, e *engine, reader index.IndexReader, r
 	best, total := make(worstFirst, 0, most+1), 0
 	err = each(ctx, found, reader, func(m *search.DocumentMatch) error {
 		k := ranking{score: m.Score, id: m.IndexInternalID.Value()}
-		err := times.VisitDocValues(m.IndexInternalID, func(_ string, term []byte) { k.minute, _ = strconv.ParseInt(string(term), 10, 64) })
+		err := times.VisitDocValues(m.IndexInternalID, func(_ string, term []byte) {
+			minute, number := pair(term)
+			k.minute, k.number = int64(minute), number
+		})
 		if err != nil || k.minute < since || k.minute >= before {
 			return err
 		}
@@ -169,9 +175,14 @@ func recency(minutes int64) float64 {
 }
 
 // scored makes bleve rank by BM25.
-func scored(ctx context.Context) context.Context {
-	ctx = context.WithValue(ctx, search.BM25StatsKey, usual)
-	return context.WithValue(ctx, search.GetScoringModelCallbackKey, search.GetScoringModelCallbackFn(func() string { return index.BM25Scoring }))
+func scored(ctx context.Context, reader index.IndexReader) (context.Context, error) {
+	n, err := reader.DocCount()
+	stats := &search.BM25Stats{DocCount: float64(n), FieldCardinality: map[string]int{}}
+	for field, words := range usual {
+		stats.FieldCardinality[field] = words * int(n)
+	}
+	ctx = context.WithValue(ctx, search.BM25StatsKey, stats)
+	return context.WithValue(ctx, search.GetScoringModelCallbackKey, search.GetScoringModelCallbackFn(func() string { return index.BM25Scoring })), err
 }
 
 // each goes over what a searcher finds.

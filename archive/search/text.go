@@ -9,6 +9,7 @@ import (
 	"github.com/blevesearch/bleve/v2/search/searcher"
 	index "github.com/blevesearch/bleve_index_api"
 
+	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/store"
 )
 
@@ -45,7 +46,7 @@ func (x *Index) Containing(ctx context.Context, list store.List, text string, he
 			if err != nil {
 				return err
 			}
-			c := &compiler{ctx: scored(ctx), reader: reader, lists: []store.List{list}, domain: x.DefaultDomain, every: every}
+			c := &compiler{ctx: ctx, reader: reader, lists: []store.List{list}, domain: x.DefaultDomain, every: every, most: maxOfText}
 			s, whole, err := c.containing(text, in)
 			if err != nil || !whole {
 				return err
@@ -73,12 +74,8 @@ func (c *compiler) containing(text string, in []string) (s search.Searcher, whol
 	}
 	var found []search.Searcher
 	for _, f := range in {
-		expanded, err := c.beginning(list[len(list)-1].term, f)
-		if err != nil || len(expanded) == maxExpanded {
-			return nil, false, err
-		}
 		s, err := c.inField(list, f, true, 1, unranked)
-		if err != nil {
+		if err != nil || c.more {
 			return nil, false, err
 		}
 		found = append(found, s)
@@ -92,6 +89,18 @@ func (c *compiler) containing(text string, in []string) (s search.Searcher, whol
 	}
 	s, err = searcher.NewConjunctionSearcher(c.ctx, c.reader, []search.Searcher{l, s}, unranked)
 	return s, err == nil, err
+}
+
+// Texts are those of a message in which Containing looks: what the author wrote, other text that is shown, and what is attached.
+func Texts(raw []byte) []string {
+	body := archive.Read(raw)
+	own, rest := body.Divide()
+	return []string{own, rest, archive.AttachedText(raw, &body)}
+}
+
+// HeaderTexts are those of a header in which Containing looks.
+func HeaderTexts(h archive.Header) []string {
+	return []string{h.Text("Subject"), h.Text("From"), recipients(h), headText(h)}
 }
 
 // Holds tells of one text what Containing tells of posts, without an index. A text without words holds nothing, and is in every one.
