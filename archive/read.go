@@ -210,7 +210,7 @@ func leaves(parts []*Part) []*Part {
 func countAttachments(root *Part) int {
 	n := 0
 	for _, p := range layOut(root).attachments {
-		if !strings.HasSuffix(p.Subtype, "pgp-signature") && !strings.HasSuffix(p.Subtype, "pkcs7-signature") {
+		if !p.header.Has(removedField) && !strings.HasSuffix(p.Subtype, "pgp-signature") && !strings.HasSuffix(p.Subtype, "pkcs7-signature") {
 			n++
 		}
 	}

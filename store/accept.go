@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Acceptance is one post on its way into the log.
@@ -20,12 +21,14 @@ type Acceptance struct {
 	Numbered bool
 	// KeepBoth accepts a post whose Message-ID is taken by other content; ErrConflict otherwise.
 	KeepBoth bool
-	Deliver  bool      // make a job
-	Author   Address   // of the job
-	InHeader []Address // of the job
-	Held     uint64    // the held post that this approves: it goes in the same commit; ErrNotFound when it is gone
-	Member   Address   // whose Approved count grows; empty: nobody's
-	Trust    Address   // whose posts need no moderator from now on; empty: nobody's
+	Deliver  bool // make a job
+	// Unarchived: the post is distributed and not kept. Its number is that of a removed post.
+	Unarchived bool
+	Author     Address   // of the job
+	InHeader   []Address // of the job
+	Held       uint64    // the held post that this approves: it goes in the same commit; ErrNotFound when it is gone
+	Member     Address   // whose Approved count grows; empty: nobody's
+	Trust      Address   // whose posts need no moderator from now on; empty: nobody's
 	// Receipt makes the letter that tells the author, given the number; nil: none. It is pure.
 	Receipt func(number uint64) Letter
 }
@@ -161,7 +164,7 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 		}
 	}
 	p := b.post
-	p.List, p.Number, p.MessageID, p.Size, p.Quiet = a.List, n, a.MessageID, int64(b.size), !a.Deliver
+	p.List, p.Number, p.MessageID, p.Size, p.Quiet, p.Unarchived = a.List, n, a.MessageID, int64(b.size), !a.Deliver, a.Unarchived
 	if p.Content == ([32]byte{}) {
 		p.Content = a.Content
 	}
@@ -179,6 +182,11 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 	if err := putPost(tx, p, id, a.Content, b.chunks, log); err != nil {
 		return Post{}, err
 	}
+	if p.Unarchived {
+		if err := keepUntilSent(tx, p, b.chunks); err != nil {
+			return Post{}, err
+		}
+	}
 	if a.Held != 0 {
 		if err := deleteHeld(tx, held); err != nil {
 			return Post{}, err
@@ -195,7 +203,7 @@ func (s *Store) accept(tx Tx, a *Acceptance, b *built) (Post, error) {
 		if lerr != nil {
 			return Post{}, lerr
 		}
-		if _, err := addJob(tx, Job{List: a.List, Number: n, Created: p.Received, Author: a.Author, InHeader: a.InHeader, Waited: l.OnHold}); err != nil {
+		if _, err := addJob(tx, Job{List: a.List, Number: n, Created: p.Received, Author: a.Author, InHeader: a.InHeader, Waited: l.OnHold, Unarchived: p.Unarchived}); err != nil {
 			return Post{}, err
 		}
 	}
@@ -225,16 +233,18 @@ func putPost(tx Tx, p Post, id []byte, arrived [32]byte, chunks [][]byte, log Lo
 	return put(tx, key(tLog, p.List), log)
 }
 
-// seenInLog returns the first post of an identity: ErrDuplicate when one of them has this content, as it arrived or as
-// it was distributed, ErrConflict when all have other content, nil when there is none.
+// seenInLog returns the first post of an identity: ErrDuplicate when one of them has this content, as it arrived, as
+// it was distributed or as it is now, ErrConflict when all have other content, nil when there is none.
 func seenInLog(tx Tx, list uint64, id []byte, content [32]byte) (first uint64, err error) {
 	prefix := key(tMessageID, list, id)
 	for k, c := range tx.Scan(prefix, after(prefix)) {
 		if first == 0 {
 			first, err = lastNumber(k), ErrConflict
 		}
-		if bytes.HasPrefix(c, content[:]) || bytes.HasSuffix(c, content[:]) {
-			return lastNumber(k), ErrDuplicate
+		for known := range slices.Chunk(c, len(content)) {
+			if bytes.Equal(known, content[:]) {
+				return lastNumber(k), ErrDuplicate
+			}
 		}
 	}
 	return first, err

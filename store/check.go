@@ -74,7 +74,7 @@ type tally struct {
 	name                                      string
 	posts, last, alive, bytes, threads        uint64
 	sequences, identities, removed, monthRows uint64
-	threadPosts, latest                       uint64
+	threadPosts, latest, redactions           uint64
 	members, jobs                             uint64
 	months                                    map[string]uint64
 }
@@ -93,7 +93,7 @@ func (c *checker) all(tx Tx) error {
 			c.wrong(doRestore, c.between(h.From, h.To), "%s", h.Cause)
 		}
 	}
-	for _, part := range []func(){c.site, c.listRows, c.postRows, c.threadRows, c.indexRows, c.memberRows, c.accountRows, c.heldRows, c.jobRows, c.fileRows, c.otherRows, c.totals} {
+	for _, part := range []func(){c.site, c.listRows, c.postRows, c.unsentRows, c.threadRows, c.indexRows, c.memberRows, c.accountRows, c.heldRows, c.jobRows, c.fileRows, c.otherRows, c.totals} {
 		if part(); c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}
@@ -306,6 +306,7 @@ func (c *checker) totals() {
 			c.same("the count of posts"+of, log.Count, t.alive)
 			c.same("the size of all posts"+of, log.Bytes, t.bytes)
 			c.same("the count of threads"+of, log.Threads, t.threads)
+			c.same("the count of changes"+of, log.Redactions, t.redactions)
 		}
 		c.same("the index by order of acceptance"+of, t.sequences, t.posts)
 		c.same("the index by Message-ID"+of, t.identities, t.posts)

@@ -124,7 +124,7 @@ var names = map[byte]string{
 	tBan: "ban", tTrust: "trust", tText: "text", tStamp: "time", tDigest: "state of digests", tOwed: "last digest", tSuspended: "suspended member",
 	tDeparture: "departure", tAlias: "earlier address", tEnded: "ended session",
 	tFile: "file", tFilePost: "file of post", tFileContent: "content of a file", tFileGroup: "versions of a file", tFileLatest: "newest version of a file",
-	tFilesCursor: "cursor of files",
+	tFilesCursor: "cursor of files", tUnsent: "post", tUnsentRaw: "bytes of post", tRedacted: "note of changed post",
 }
 
 // row names a row for people, from its key.
@@ -153,7 +153,7 @@ func (c *checker) row(k []byte) string {
 	}
 	list, rest := binary.BigEndian.Uint64(rest), rest[8:]
 	switch k[0] {
-	case tPost, tRaw, tThread, tThreadGone, tRemoved, tThreadPost, tSeq, tThreadLatest:
+	case tPost, tRaw, tThread, tThreadGone, tRemoved, tThreadPost, tSeq, tThreadLatest, tUnsent, tUnsentRaw, tRedacted:
 		if len(rest) >= 8 {
 			what += fmt.Sprintf(" %d", binary.BigEndian.Uint64(rest))
 		}

@@ -57,6 +57,40 @@ func (c *checker) postRows() {
 	})
 }
 
+// unsentRows are the posts that are not archived and not with everybody yet.
+func (c *checker) unsentRows() {
+	c.scan(tUnsent, func(k, v []byte) {
+		if c.list(k) == nil {
+			return
+		}
+		record[Post](c, k, v)
+		p, err := find[Post](c, key(tPost, k[1:]))
+		if errors.Is(err, ErrNotFound) || err == nil && !(p.Removed && p.Unarchived) {
+			c.wrong(doReport, c.row(k), "it is to be distributed and not archived, and its number says otherwise")
+		}
+		if !c.starts(key(tUnsentRaw, k[1:])) {
+			c.wrong(doRestore, c.row(k), "its bytes are missing")
+		}
+	})
+	c.blobs(tUnsentRaw, 16, func(prefix []byte) (size int64, what string, known bool) {
+		p, err := find[Post](c, key(tUnsent, prefix[1:]))
+		if errors.Is(err, ErrNotFound) {
+			c.wrong(doReport, c.row(prefix), "there are bytes of it and it is not there")
+		}
+		return p.Size, c.row(prefix), err == nil
+	})
+	c.scan(tRedacted, func(k, v []byte) {
+		t := c.list(k)
+		if t == nil {
+			return
+		}
+		t.redactions++
+		if p, err := find[Post](c, key(tPost, k[1:9], lastNumber(v))); errors.Is(err, ErrNotFound) || err == nil && !p.Removed && p.Redacted == 0 {
+			c.wrong(doReport, c.row(k), "it leads to post %d, of which nothing was taken out", lastNumber(v))
+		}
+	})
+}
+
 func (c *checker) postIndexes(what string, p Post) {
 	if n := c.look(key(tSeq, p.List, p.Seq)); n == nil || len(n) > 0 && lastNumber(n) != p.Number {
 		c.wrong(doReport, what, "it is not found by its place %d in the order of acceptance", p.Seq)
@@ -232,7 +266,7 @@ func (c *checker) indexRows() {
 	})
 	post(tMessageID, func(t *tally, k, v []byte) (uint64, func(Post) bool) {
 		t.identities++
-		return lastNumber(k), func(p Post) bool { return len(v) == 64 && bytes.Equal(v[32:], p.Content[:]) }
+		return lastNumber(k), func(p Post) bool { return len(v) >= 64 && len(v)%32 == 0 && bytes.Equal(v[32:64], p.Content[:]) }
 	})
 	post(tMonth, func(t *tally, k, _ []byte) (uint64, func(Post) bool) {
 		t.monthRows++

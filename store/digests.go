@@ -260,22 +260,21 @@ func dropOwed(tx Tx, list, behind, upto uint64) error {
 	return dropDigested(tx, list, behind, min(upto, state.Reached))
 }
 
-// dropDigested removes the posts of a list that keeps no archive, but for those that are still being delivered or owed. Imports stay: they
+// dropDigested removes the posts of a list that keeps no archive, and those that are not archived, but for those that are still being delivered or owed. Imports stay: they
 // were never to be delivered.
 func dropDigested(tx Tx, list, behind, upto uint64) error {
 	l, err := get[List](tx, key(tList, list))
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err != nil || l.Archive != "off" {
-		return err
-	}
-	jobs, err := scanAll(tx, key(tJob), func(j Job) bool { return j.List == list && j.Number != 0 })
 	if err != nil {
 		return err
 	}
-	owed, err := scanAll[Owed](tx, key(tOwed, list), nil)
+	needed, err := isNeeded(tx, list)
 	if err != nil {
+		return err
+	}
+	if err := dropSentOf(tx, list, behind, upto, needed); err != nil || l.Archive != "off" {
 		return err
 	}
 	for n := behind + 1; n <= upto; n++ {
@@ -286,8 +285,7 @@ func dropDigested(tx Tx, list, behind, upto uint64) error {
 		if err != nil {
 			return err
 		}
-		if p.Quiet || slices.ContainsFunc(jobs, func(j Job) bool { return j.Number == n }) ||
-			slices.ContainsFunc(owed, func(o Owed) bool { return o.covers(n) }) {
+		if p.Quiet || needed(n) {
 			continue
 		}
 		if err := removePost(tx, list, n); err != nil {
@@ -339,6 +337,9 @@ func (s *Store) DigestWaiting(list uint64, enough int64) (w DigestWaiting, err e
 		return w, err
 	}
 	for p, err := range s.Posts(list, w.State.Reached+1, log.Last) {
+		if err == nil {
+			p, err = s.distributed(p)
+		}
 		switch {
 		case err != nil:
 			return w, err

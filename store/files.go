@@ -30,6 +30,8 @@ type FilesCursor struct {
 	Version int    `cbor:"1,keyasint,omitempty"` // of what gathers them
 	Upto    uint64 `cbor:"2,keyasint,omitempty"` // posts up to this number are looked through
 	Last    uint64 `cbor:"3,keyasint,omitempty"` // ID of the newest file
+
+	Redactions uint64 `cbor:"4,keyasint,omitempty"` // Log.Redactions at the last of them, so that AddFiles notices one
 }
 
 // FilesCursor of a list; the zero value when none are gathered yet.
@@ -125,12 +127,7 @@ func addFile(tx Tx, f File) error {
 
 // removeFiles goes with the post that they are in. A file that is in another post too is from now on the one there.
 func removeFiles(tx Tx, list, post uint64) error {
-	var ids []uint64
-	prefix := key(tFilePost, list, post)
-	for k := range tx.Scan(prefix, after(prefix)) {
-		ids = append(ids, lastNumber(k))
-	}
-	for _, id := range ids {
+	for _, id := range fileIDs(tx, list, post) {
 		f, err := get[File](tx, key(tFile, list, id))
 		if err != nil {
 			return err
@@ -140,6 +137,14 @@ func removeFiles(tx Tx, list, post uint64) error {
 		}
 	}
 	return nil
+}
+
+func fileIDs(tx Tx, list, post uint64) (ids []uint64) {
+	prefix := key(tFilePost, list, post)
+	for k := range tx.Scan(prefix, after(prefix)) {
+		ids = append(ids, lastNumber(k))
+	}
+	return ids
 }
 
 func removeFile(tx Tx, f File) error {

@@ -59,6 +59,9 @@ const (
 	tFileGroup    = 'v' // list group file             → nothing: a version that is listed
 	tFileLatest   = 'Y' // list file                   → what it is found by: the newest version of a group
 	tFilesCursor  = 'W' // list                        → FilesCursor
+	tUnsent       = '1' // list number                 → Post: one that is not archived, until it is with everybody
+	tUnsentRaw    = '2' // list number chunk           → zstd
+	tRedacted     = '3' // list count                  → number: a post of which something was taken out
 	tEnded        = 'e' // hash of a session           → microseconds: until when it could have been used
 )
 

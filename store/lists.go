@@ -173,7 +173,7 @@ func (s *Store) sweepRemovedLists() error {
 
 // tables whose keys start with the list.
 var tablesOfList = []byte{tLog, tMemberCount, tPost, tRaw, tSeq, tRemoved, tMessageID, tGhost, tOrphan, tThread, tThreadGone,
-	tThreadPost, tThreadLatest, tMonth, tMonthCount, tHeldID, tJobCount, tBan, tTrust, tText, tStamp, tDigest, tOwed, tSuspended, tDeparture,
+	tThreadPost, tThreadLatest, tMonth, tMonthCount, tHeldID, tJobCount, tBan, tTrust, tText, tStamp, tDigest, tOwed, tSuspended, tDeparture, tUnsent, tUnsentRaw, tRedacted,
 	tFile, tFilePost, tFileContent, tFileGroup, tFileLatest, tFilesCursor}
 
 const sweepBatch = 1000

@@ -46,8 +46,11 @@ func TestRandomUse(t *testing.T) {
 		}
 		r.Repeat(map[string]func(*rapid.T){
 			"accept": m.accept, "remove post": m.removePost, "join": m.join, "leave": m.leave, "flag": m.flag, "read inbox": m.readInbox,
-			"hold": m.hold, "deliver": m.deliver, "": m.check,
+			"redact": m.redact, "hold": m.hold, "deliver": m.deliver, "": m.check,
 		})
+		if _, err := s.Check(context.Background(), nil, func(p store.Problem) { r.Errorf("%s: %s", p.What, p.Is) }); err != nil {
+			r.Fatal(err)
+		}
 		for _, l := range m.lists {
 			if err := s.RemoveList(l.ID); err != nil {
 				r.Fatal(err)
@@ -76,7 +79,8 @@ func (m *model) accept(r *rapid.T) {
 	id := rapid.StringMatching(`m[0-9]`).Draw(r, "id")
 	refs := rapid.SliceOfN(rapid.StringMatching(`m[0-9]`), 0, 3).Draw(r, "refs")
 	body := l.Name + id + rapid.SampledFrom([]string{"", "!"}).Draw(r, "body")
-	p, err := m.store.Accept(context.Background(), store.Acceptance{List: l.ID, MessageID: id, Content: sha256.Sum256([]byte(body)), References: refs,
+	unarchived := rapid.IntRange(0, 4).Draw(r, "unarchived") == 0
+	p, err := m.store.Accept(context.Background(), store.Acceptance{List: l.ID, MessageID: id, Unarchived: unarchived, Content: sha256.Sum256([]byte(body)), References: refs,
 		Deliver: true, Build: func(uint64) ([]byte, store.Post, error) {
 			return []byte(body), store.Post{Date: now.AddDate(0, int(body[len(body)-1])%3, 0), Received: now}, nil
 		}})
@@ -90,6 +94,9 @@ func (m *model) accept(r *rapid.T) {
 		r.Fatalf("accepted as %d: %v", p.Number, err)
 	}
 	m.posts[i][p.Number], m.ids[i][id] = id, p.Number
+	if unarchived {
+		m.posts[i][p.Number] = ""
+	}
 }
 
 func (m *model) removePost(r *rapid.T) {
@@ -102,6 +109,21 @@ func (m *model) removePost(r *rapid.T) {
 		r.Fatal(err)
 	}
 	m.posts[i][n] = ""
+}
+
+func (m *model) redact(r *rapid.T) {
+	i, l := m.pick(r)
+	if len(m.posts[i]) == 0 {
+		return
+	}
+	n := uint64(rapid.IntRange(1, len(m.posts[i])).Draw(r, "number"))
+	_, err := m.store.Redact(store.Redaction{List: l.ID, Number: n, Gone: func(store.File) bool { return true },
+		Make: func(_ store.Post, raw []byte) ([]byte, store.Post, error) {
+			return append(raw, '-'), store.Post{Content: sha256.Sum256(raw)}, nil
+		}})
+	if (m.posts[i][n] == "") != errors.Is(err, store.ErrNotFound) || err != nil && !errors.Is(err, store.ErrNotFound) {
+		r.Fatalf("redact post %d: %v", n, err)
+	}
 }
 
 func (m *model) join(r *rapid.T) {
@@ -261,9 +283,6 @@ func (m *model) deliver(r *rapid.T) {
 }
 
 func (m *model) check(r *rapid.T) {
-	if _, err := m.store.Check(context.Background(), nil, func(p store.Problem) { r.Errorf("%s: %s", p.What, p.Is) }); err != nil {
-		r.Fatal(err)
-	}
 	for i, l := range m.lists {
 		log, err := m.store.Log(l.ID)
 		if err != nil {

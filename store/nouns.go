@@ -23,6 +23,8 @@ type Log struct {
 	Threads uint64    `cbor:"3,keyasint,omitempty"`
 	Bytes   uint64    `cbor:"4,keyasint,omitempty"` // raw size of all posts
 	Latest  time.Time `cbor:"5,keyasint,omitempty"` // acceptance of the newest post
+
+	Redactions uint64 `cbor:"6,keyasint,omitempty"` // how often something was taken out of a post
 }
 
 // Role of a member.
@@ -118,6 +120,8 @@ type Post struct {
 	Structure   []byte    `cbor:"20,keyasint,omitempty"` // archive.EncodeStructure
 	Removed     bool      `cbor:"21,keyasint,omitempty"` // number and address say 'removed'; bytes and descriptions are gone
 	Quiet       bool      `cbor:"22,keyasint,omitempty"` // archived and not distributed, as an import is
+	Unarchived  bool      `cbor:"23,keyasint,omitempty"` // distributed and not archived, as its author asked; it is Removed from the first moment
+	Redacted    int       `cbor:"24,keyasint,omitempty"` // how often something was taken out of it
 }
 
 // Thread is a conversation on one list.
@@ -174,6 +178,7 @@ type Job struct {
 	From       uint64    `cbor:"18,keyasint,omitempty"` // of a digest: the post behind which it begins
 	Upto       uint64    `cbor:"19,keyasint,omitempty"` // of a digest: its last post
 	Links      string    `cbor:"20,keyasint,omitempty"` // of a digest: for members whose Attachments is this, keep or link; empty: for all
+	Unarchived bool      `cbor:"21,keyasint,omitempty"` // the post is not in the archive
 }
 
 // ListMail tells whether the job is mail of a list to its members, with a return path of each member's own.

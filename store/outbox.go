@@ -80,7 +80,7 @@ func (s *Store) Job(id uint64) (j Job, err error) {
 // JobRaw are the bytes to send: the post's or the mail's own.
 func (s *Store) JobRaw(j Job) ([]byte, error) {
 	if j.Number != 0 {
-		return s.Raw(j.List, j.Number)
+		return s.DistributedRaw(j.List, j.Number)
 	}
 	return s.readChunks(key(tJobRaw, j.ID))
 }
@@ -350,6 +350,9 @@ func (s *Store) DropJob(job uint64) error {
 // endJob deletes a job, and with it the bytes of a post whose list keeps no archive.
 func endJob(tx Tx, j Job) error {
 	if err := deleteJob(tx, j); err != nil || j.Number == 0 {
+		return err
+	}
+	if err := dropSent(tx, j.List, j.Number); err != nil {
 		return err
 	}
 	if l, err := get[List](tx, key(tList, j.List)); err == nil && l.Archive == "off" {

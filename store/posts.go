@@ -87,7 +87,12 @@ func (s *Store) PostsByMessageID(list uint64, id string) (ns []uint64, err error
 // RemovePost deletes the bytes and the description of a post. Its number, its place in the thread and its Message-ID
 // stay, so that replies keep their place and the post is not accepted anew.
 func (s *Store) RemovePost(list, n uint64) error {
-	err := s.engine.Update(func(tx Tx) error { return removePost(tx, list, n) })
+	err := s.engine.Update(func(tx Tx) error {
+		if err := removePost(tx, list, n); err != nil {
+			return err
+		}
+		return dropUnsent(tx, list, n)
+	})
 	if err != nil {
 		return fmt.Errorf("remove post %d: %w", n, err)
 	}
@@ -122,7 +127,7 @@ func removePost(tx Tx, list, n uint64) error {
 	}
 	if err := put(tx, key(tPost, list, n), Post{List: list, Number: n, Seq: p.Seq, MessageID: p.MessageID, Content: p.Content,
 		Thread: p.Thread, Parent: p.Parent, Distance: p.Distance, Date: p.Date, Received: p.Received,
-		Removed: true}); err != nil {
+		Removed: true, Unarchived: p.Unarchived}); err != nil {
 		return err
 	}
 	return removeFromThread(tx, list, p.Thread)

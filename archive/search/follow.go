@@ -263,7 +263,7 @@ func (w *work) follow(ctx context.Context, l store.List) error {
 			return err
 		}
 		c = cursor{}
-	case c.Upto == log.Last && c.Removed == log.Last-log.Count:
+	case c.Upto == log.Last && c.Removed == log.Last-log.Count && c.Redacted == log.Redactions:
 		return nil
 	}
 	if c.Upto == 0 {
@@ -276,12 +276,17 @@ func (w *work) follow(ctx context.Context, l store.List) error {
 			return err
 		}
 	}
+	if log.Redactions != c.Redacted {
+		if err := w.redact(ctx, l, &c); err != nil {
+			return err
+		}
+	}
 	return w.add(ctx, l, c, log.Last)
 }
 
 // agrees tells whether the log is the one that the index has followed. The post at the cursor is compared once.
 func (w *work) agrees(l store.List, log store.Log, c cursor) (agrees bool, err error) {
-	if c.Upto > log.Last || c.Removed > log.Last-log.Count {
+	if c.Upto > log.Last || c.Removed > log.Last-log.Count || c.Redacted > log.Redactions {
 		return false, nil
 	}
 	err = w.use(func(e *engine) error {
@@ -324,6 +329,39 @@ func (w *work) dropRemoved(l store.List, c *cursor, removed uint64) error {
 			b.Delete(documentID(l.ID, n))
 		}
 		if err := w.apply(b); err != nil {
+			return err
+		}
+	}
+	b := index.NewBatch()
+	if err := setJSON(b, keyCursor(l.ID), c); err != nil {
+		return err
+	}
+	return w.apply(b)
+}
+
+// redact indexes anew the posts of which something was taken out. Those behind the cursor are to come.
+func (w *work) redact(ctx context.Context, l store.List, c *cursor) error {
+	numbers, err := w.Store.Redacted(l.ID, c.Redacted)
+	if err != nil {
+		return err
+	}
+	c.Redacted += uint64(len(numbers))
+	for part := range slices.Chunk(numbers, batchPosts) {
+		var posts []store.Post
+		for _, n := range part {
+			p, err := w.Store.Post(l.ID, n)
+			if err != nil {
+				return err
+			}
+			if n <= c.Upto {
+				posts = append(posts, p)
+			}
+		}
+		b, err := w.batch(ctx, l, posts)
+		if err == nil {
+			err = w.apply(b)
+		}
+		if err != nil {
 			return err
 		}
 	}

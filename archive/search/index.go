@@ -224,9 +224,10 @@ func keyCursor(list uint64) string { return fmt.Sprintf("list %d", list) }
 
 // cursor says how far the log of a list is in the index.
 type cursor struct {
-	Upto    uint64 // number of the last post
-	Content []byte // of that post, by which another store is told apart
-	Removed uint64 // how many removed posts have left
+	Upto     uint64 // number of the last post
+	Content  []byte // of that post, by which another store is told apart
+	Removed  uint64 // how many removed posts have left
+	Redacted uint64 // how many changes of posts, as of store.Log.Redactions, are in it
 }
 
 func (e *engine) cursor(list uint64) (c cursor, err error) {

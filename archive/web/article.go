@@ -18,7 +18,7 @@ type article struct {
 	Rest                                    string // where the whole text is, when this is its beginning
 	Number                                  uint64
 	Depth                                   int
-	Removed                                 bool
+	Removed, Unarchived                     bool
 	Text                                    template.HTML
 	Parent                                  *parent
 	Images, Files                           []file
@@ -38,7 +38,7 @@ const (
 // article shows up to limit bytes of text.
 func (x *reading) article(p store.Post, depth, limit int) (article, error) {
 	a := article{List: x.name, Number: p.Number, Subject: x.subject(p.Subject), From: x.person(p.From), When: when(p.Date), Stamp: stamp(p.Date),
-		Depth: min(depth, maxDepth), Removed: p.Removed, Lang: p.Language}
+		Depth: min(depth, maxDepth), Removed: p.Removed, Unarchived: p.Unarchived, Lang: p.Language}
 	if p.Removed {
 		return a, nil
 	}
@@ -76,6 +76,10 @@ const markupPerText = 4
 
 func (x *reading) attach(a *article, files []archive.Attachment) {
 	for _, f := range files {
+		if f.Removed() {
+			a.Files = append(a.Files, file{Name: "An attachment was removed"})
+			continue
+		}
 		shown := file{Link: fmt.Sprintf("/%s/%d/%d/%s", x.name, a.Number, f.K, url.PathEscape(f.Filename)), Name: visible(f.Filename), Type: f.Type, Size: kilobytes(f.Size)}
 		if x.hide() {
 			shown.Name = archive.Shorten(shown.Name)

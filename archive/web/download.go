@@ -58,7 +58,7 @@ func (x *reading) raw(p store.Post) {
 		x.noRight(membersDownload)
 		return
 	}
-	if x.unchanged(p.Content) {
+	if x.unchanged([2]any{p.Content, p.Redacted}) {
 		return
 	}
 	raw, err := x.Store.Raw(x.list.ID, p.Number)
@@ -75,7 +75,7 @@ func (x *reading) mbox(name string, ps iter.Seq2[store.Post, error]) {
 		x.noRight(membersDownload)
 		return
 	}
-	if x.unchanged([2]uint64{x.log.Last, x.log.Count}) {
+	if x.unchanged([3]uint64{x.log.Last, x.log.Count, x.log.Redactions}) {
 		return
 	}
 	h := x.w.Header()
@@ -121,7 +121,7 @@ func (x *reading) attachment(p store.Post, rest string) {
 		x.missing(x.w, x.r)
 		return
 	}
-	if x.unchanged(p.Content) {
+	if x.unchanged([2]any{p.Content, p.Redacted}) {
 		return
 	}
 	raw, err := x.Store.Raw(x.list.ID, p.Number)
@@ -132,6 +132,12 @@ func (x *reading) attachment(p store.Post, rest string) {
 	for _, f := range archive.Read(raw).Attachments {
 		if f.K != n {
 			continue
+		}
+		if f.Removed() {
+			x.w.Header().Del("ETag")
+			x.answer(x.w, x.r, http.StatusGone, answer{Title: "Removed", Text: "This attachment was removed from the archive.",
+				Links: []step{{fmt.Sprintf("/%s/%d", x.name, p.Number), "The post it was in"}}})
+			return
 		}
 		kind, how := "application/octet-stream", "attachment"
 		switch {

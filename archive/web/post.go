@@ -43,7 +43,11 @@ func (x *reading) postPages(first, more string) {
 }
 
 func (x *reading) gone(p store.Post) {
-	x.answer(x.w, x.r, http.StatusGone, answer{Title: "Removed", Text: "This post was removed from the archive. Answers to it are still there.",
+	title, text := "Removed", "This post was removed from the archive. Answers to it are still there."
+	if p.Unarchived {
+		title, text = "Not archived", "The author asked that this post not be archived. Answers to it are still there."
+	}
+	x.answer(x.w, x.r, http.StatusGone, answer{Title: title, Text: text,
 		Links: []step{{fmt.Sprintf("/%s/t/%d", x.name, p.Number), "The thread it was in"}, {"/" + x.name + "/", x.title()}}})
 }
 

@@ -110,7 +110,11 @@ func get(a *act, _ context.Context, c call) (string, error) {
 		case err != nil:
 			return "", err
 		case p.Removed:
-			texts = append(texts, a.say("post-removed", notice.Values{"number": fmt.Sprint(n)}))
+			name := "post-removed"
+			if p.Unarchived {
+				name = "post-unarchived"
+			}
+			texts = append(texts, a.say(name, notice.Values{"number": fmt.Sprint(n)}))
 			continue
 		}
 		raw, err := a.Store.Raw(c.list.ID, n)

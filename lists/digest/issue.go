@@ -42,6 +42,9 @@ func (i issue) mail(mode store.Delivery) []byte {
 	return i.text()
 }
 
+// archived tells whether a post can be got from the archive.
+func (i issue) archived(e entry) bool { return i.list.Archive != "off" && !e.Unarchived }
+
 // header of the digest up to the fields of its content. An answer goes to all, or to the owners when they alone write; replyTo is false where
 // commands are expected.
 func (i issue) header(subject string, replyTo bool) *bytes.Buffer {

@@ -47,7 +47,7 @@ func (i issue) mime() []byte {
 
 // content of a post, with links in place of its attachments when that is wanted.
 func (i issue) content(e entry) []byte {
-	if !i.links || i.list.Archive == "off" {
+	if !i.links || !i.archived(e) {
 		return e.raw
 	}
 	raw, _ := post.Link(e.raw, func(a archive.Attachment) string { return i.link(e, a) })

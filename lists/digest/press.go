@@ -200,14 +200,11 @@ func (p *Press) mail(l store.List, d store.Digest, number int, now time.Time) ([
 
 func (p *Press) entries(l store.List, from, upto uint64) ([]entry, error) {
 	var entries []entry
-	for x, err := range p.Store.Posts(l.ID, from+1, upto) {
+	for x, err := range p.Store.Distributed(l.ID, from+1, upto) {
 		if err != nil {
 			return nil, err
 		}
-		if x.Removed || x.Quiet {
-			continue
-		}
-		raw, err := p.Store.Raw(l.ID, x.Number)
+		raw, err := p.Store.DistributedRaw(l.ID, x.Number)
 		if errors.Is(err, store.ErrNotFound) { // removed a moment ago
 			continue
 		}

@@ -22,12 +22,9 @@ type mark struct {
 func (p *Press) reach(l store.List, behind, upto uint64) (reach, error) {
 	most, total := min(max(l.DigestSize, smallMail), largeMail), int64(0)
 	var marks []mark
-	for x, err := range p.Store.Posts(l.ID, behind+1, upto) {
+	for x, err := range p.Store.Distributed(l.ID, behind+1, upto) {
 		if err != nil {
 			return reach{}, err
-		}
-		if x.Removed || x.Quiet {
-			continue
 		}
 		if n := len(marks); n > 0 && total+x.Size > most {
 			return reach{marks[n-1].number, marks}, nil

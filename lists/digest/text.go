@@ -55,7 +55,7 @@ func (i issue) post(e entry) string {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(&b, "[%s, %s, %d KB]\n", post.Line(a.Filename), post.Line(a.Type), max(1, (a.Size+999)/1000))
-		if i.list.Archive != "off" {
+		if i.archived(e) {
 			fmt.Fprintf(&b, "<%s>\n", i.link(e, a))
 		}
 	}

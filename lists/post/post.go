@@ -89,6 +89,16 @@ func (p *Post) LookUp(r Records) error {
 	return nil
 }
 
+// Unarchived tells whether the author asks that the post not be archived: by X-No-Archive, as Mailman and Usenet know it, or by the field
+// Archive of RFC 5536 section 3.2.2.
+func (p *Post) Unarchived() bool {
+	says := func(name string) string {
+		value, _, _ := strings.Cut(p.Header.Get(name), ";")
+		return strings.ToLower(strings.TrimSpace(value))
+	}
+	return p.Header.Has("X-No-Archive") && says("X-No-Archive") != "no" || says("Archive") == "no" || says("X-Archive") == "no"
+}
+
 // body is the message as a reader sees it.
 func (p *Post) body() *archive.Body {
 	if p.read == nil {
@@ -115,7 +125,7 @@ func (p *Post) Acceptance(site Site) store.Acceptance {
 	a := store.Acceptance{
 		List: p.List.ID, MessageID: d.Post.MessageID, Content: d.Post.Content, References: d.References,
 		Numbered: strings.Contains(p.List.SubjectPrefix, "{number}"),
-		Deliver:  true, Author: d.Post.Author, InHeader: append(d.To[:len(d.To):len(d.To)], d.Cc...),
+		Deliver:  true, Unarchived: p.Unarchived(), Author: d.Post.Author, InHeader: append(d.To[:len(d.To):len(d.To)], d.Cc...),
 		Build: func(number uint64) ([]byte, store.Post, error) {
 			raw := Transform(site, p, number)
 			built := archive.Describe(raw, p.Received).Post

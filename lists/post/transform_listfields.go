@@ -15,7 +15,7 @@ func addListFields(c context, m *message) {
 	for _, f := range ListFields(c.site, c.List) {
 		m.set(f[0], f[1])
 	}
-	if c.List.Archive != "off" {
+	if c.List.Archive != "off" && !c.Unarchived() {
 		m.set("Archived-At", "<"+page(c.site, c.List)+"m/"+url.PathEscape(id)+">")
 	}
 }

@@ -148,7 +148,7 @@ func (r *renderer) seal(raw []byte, domain string, key dkim.Key) ([]byte, error)
 
 // copy for one recipient.
 func (r *renderer) copy(ctx context.Context, rc store.Recipient) (Copy, error) {
-	f := form{links: r.job.Number != 0 && r.link != nil && r.list.Archive != "off" && (rc.Links || r.list.Attachments == "link")}
+	f := form{links: r.job.Number != 0 && r.link != nil && r.list.Archive != "off" && !r.job.Unarchived && (rc.Links || r.list.Attachments == "link")}
 	v, err := r.rendition(ctx, f)
 	if err != nil {
 		return Copy{}, err
