@@ -60,10 +60,10 @@ func (s *Store) HeldPost(id uint64) (h Held, err error) {
 // HeldRaw are the bytes of a held post as they arrived.
 func (s *Store) HeldRaw(id uint64) ([]byte, error) { return s.readChunks(key(tHeldRaw, id)) }
 
-// HeldPosts of a list (0: of all), oldest first.
+// HeldPosts of a list (0: of all), oldest first; one whose row is damaged is left out.
 func (s *Store) HeldPosts(list uint64) (hs []Held, err error) {
 	err = s.engine.View(func(tx Tx) error {
-		hs, err = scanAll(tx, key(tHeld), func(h Held) bool { return list == 0 || h.List == list })
+		hs, err = allReadable(tx, key(tHeld), func(h Held) bool { return list == 0 || h.List == list })
 		return err
 	})
 	return hs, err

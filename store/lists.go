@@ -75,12 +75,15 @@ func (s *Store) ListByID(id uint64) (l List, err error) {
 	return l, err
 }
 
-// Lists are all lists, ordered by address.
+// Lists are all lists, ordered by address; one whose row is damaged is left out.
 func (s *Store) Lists() (ls []List, err error) {
 	err = s.engine.View(func(tx Tx) error {
 		from := key(tListName)
-		for _, id := range tx.Scan(from, after(from)) {
-			l, err := get[List](tx, key(tList, id))
+		for _, id := range readable(tx, from, after(from)) {
+			l, err := getReadable[List](tx, key(tList, id))
+			if IsDamage(err) {
+				continue
+			}
 			if err != nil {
 				return err
 			}

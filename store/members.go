@@ -183,13 +183,13 @@ func (s *Store) RemoveMember(list uint64, a Address, letters ...Letter) error {
 	return err
 }
 
-// members reads up to n members behind an address.
+// members reads up to n members behind an address; one whose row is damaged is left out.
 func members(tx Tx, list uint64, behind Address, n int) (ms []Member, err error) {
 	from := key(tMember, list)
 	if behind != "" {
 		from = append(key(tMember, list, behind), 0)
 	}
-	for _, b := range tx.Scan(from, after(key(tMember, list))) {
+	for _, b := range readable(tx, from, after(key(tMember, list))) {
 		if len(ms) == n {
 			break
 		}
@@ -259,8 +259,8 @@ func (s *Store) MembershipsOf(a Address) (ms []Member, err error) {
 func memberships(tx Tx, a Address) (ms []Member, err error) {
 	from := key(tMembership, terminated(string(a)))
 	for k := range tx.Scan(from, after(from)) {
-		m, err := get[Member](tx, key(tMember, lastNumber(k), a))
-		if errors.Is(err, ErrNotFound) {
+		m, err := getReadable[Member](tx, key(tMember, lastNumber(k), a))
+		if errors.Is(err, ErrNotFound) || IsDamage(err) {
 			continue
 		}
 		if err != nil {

@@ -85,10 +85,10 @@ func (s *Store) JobRaw(j Job) ([]byte, error) {
 	return s.readChunks(key(tJobRaw, j.ID))
 }
 
-// Jobs that are not done, oldest first.
+// Jobs that are not done, oldest first; one whose row is damaged is left out.
 func (s *Store) Jobs() (js []Job, err error) {
 	err = s.engine.View(func(tx Tx) error {
-		js, err = scanAll[Job](tx, key(tJob), nil)
+		js, err = allReadable[Job](tx, key(tJob), nil)
 		return err
 	})
 	return js, err
@@ -156,8 +156,8 @@ func (s *Store) Due(now time.Time, n int, skip func(job uint64, to Address) bool
 			if skip(binary.BigEndian.Uint64(k[9:]), Address(k[17:])) {
 				continue
 			}
-			d, err := get[Deferral](tx, key(tDeferral, k[9:]))
-			if errors.Is(err, ErrNotFound) {
+			d, err := getReadable[Deferral](tx, key(tDeferral, k[9:]))
+			if errors.Is(err, ErrNotFound) || IsDamage(err) {
 				continue
 			}
 			if err != nil {

@@ -22,7 +22,8 @@ const (
 	postBatchBytes = 1 << 20
 )
 
-// Posts yields posts from <= number <= to, removed ones too, in ascending order, read in batches.
+// Posts yields posts from <= number <= to, removed ones too, in ascending order, read in batches. One whose row is damaged is left out: the
+// numbers of all others follow each other.
 func (s *Store) Posts(list, from, to uint64) iter.Seq2[Post, error] {
 	return func(yield func(Post, error) bool) {
 		for {
@@ -47,7 +48,7 @@ func (s *Store) Posts(list, from, to uint64) iter.Seq2[Post, error] {
 func (s *Store) postsFrom(list, from, to uint64) (ps []Post, more bool, err error) {
 	err = s.engine.View(func(tx Tx) error {
 		size := 0
-		for _, b := range tx.Scan(key(tPost, list, from), append(key(tPost, list, to), 0)) {
+		for _, b := range readable(tx, key(tPost, list, from), append(key(tPost, list, to), 0)) {
 			if more = len(ps) == postBatch || size > postBatchBytes; more {
 				break
 			}

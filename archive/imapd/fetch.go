@@ -32,15 +32,20 @@ func (x *session) fetch(c *wire.Command) (string, error) {
 	if flagsOnly(f) {
 		return "", x.writeFlags(v, spans, f)
 	}
+	var damaged error
 	for m, err := range x.messages(v, spans) {
 		if err == nil {
 			err = x.writeMessage(m, f)
+		}
+		if errors.Is(err, errDamaged) { // the others are not to wait for it
+			damaged = err
+			continue
 		}
 		if err != nil {
 			return "", err
 		}
 	}
-	return "", nil
+	return "", damaged
 }
 
 // flagsOnly tells whether no post must be read.
@@ -174,6 +179,13 @@ func (m *message) prepare(f *wire.Fetch) (a prepared, err error) {
 			return a, m.x.failed(err)
 		}
 	}
+	for _, s := range f.BodySection {
+		if !m.streamed(s) {
+			if _, err := m.bytes(); err != nil {
+				return a, err
+			}
+		}
+	}
 	a.binary, a.sizes, err = m.binaries(f)
 	return a, err
 }
@@ -215,11 +227,16 @@ const maxInMemory = 1 << 20
 // errCutOff ends a connection in the midst of a literal: the message was removed meanwhile, or the store failed.
 var errCutOff = errors.New("a message could not be read to its end")
 
+// streamed tells whether a section is sent without holding it in memory.
+func (m *message) streamed(s *imap.FetchItemBodySection) bool {
+	whole := len(s.Part) == 0 && s.Specifier == imap.PartSpecifierNone && s.Partial == nil
+	return whole && m.raw == nil && m.post.Size > maxInMemory && m.v.kind != ofHeld
+}
+
 // writeSection writes the literal of BODY[…]. Only parts of a message are cut out in memory.
 func (m *message) writeSection(s *imap.FetchItemBodySection) error {
 	out := m.x.out
-	whole := len(s.Part) == 0 && s.Specifier == imap.PartSpecifierNone && s.Partial == nil
-	if whole && m.raw == nil && m.post.Size > maxInMemory && m.v.kind != ofHeld {
+	if m.streamed(s) {
 		out.LiteralSize(m.post.Size)
 		if err := m.x.server.Store.WriteRaw(out, m.list, m.number); err != nil {
 			return errors.Join(errCutOff, err)

@@ -39,12 +39,18 @@ const (
 var errNoMailbox = no(imap.ResponseCodeNonExistent, "There is no such mailbox")
 
 // failed hides the cause from the client.
+// errDamaged: a message is there and cannot be read (RFC 5530).
+var errDamaged = no(imap.ResponseCodeCorruption, "A message is damaged: the administrators find out more with `sangam check`")
+
 func (x *session) failed(err error) error {
 	var known *imap.Error
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
 	x.server.Log.Error("IMAP command failed", "account", x.account, "cause", err)
+	if store.IsDamage(err) {
+		return errDamaged
+	}
 	return no(imap.ResponseCodeServerBug, "The archive cannot be read now: try again later")
 }
 

@@ -62,7 +62,7 @@ func (x *session) messages(v *view, spans []span) iter.Seq2[*message, error] {
 				if err == nil {
 					err = x.ctx.Err()
 				}
-				if !yield(m, err) || err != nil {
+				if !yield(m, err) || err != nil && !errors.Is(err, errDamaged) {
 					return
 				}
 			}
@@ -103,7 +103,7 @@ func (x *session) oneByOne(v *view, s span) iter.Seq2[*message, error] {
 			if errors.Is(err, store.ErrNotFound) { // decided about by another moderator
 				continue
 			}
-			if !yield(m, x.failed(err)) || err != nil {
+			if err = x.failed(err); !yield(m, err) || err != nil && !errors.Is(err, errDamaged) {
 				return
 			}
 		}

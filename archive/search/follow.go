@@ -433,6 +433,10 @@ func (w *work) batch(ctx context.Context, l store.List, posts []store.Post) (*in
 			if errors.Is(err, store.ErrNotFound) {
 				return nil // removed a moment ago
 			}
+			if store.IsDamage(err) { // the others are not to wait for it
+				w.Log.Error("a post cannot be indexed for search", "list", l.Address(), "number", p.Number, "cause", err)
+				return nil
+			}
 			if err == nil {
 				docs[i] = described(p, raw, l.Language)
 			}

@@ -47,6 +47,11 @@ func (x *reading) article(p store.Post, depth, limit int) (article, error) {
 		a.Removed = true
 		return a, nil
 	}
+	if store.IsDamage(err) {
+		x.Log.Error("a post cannot be shown", "list", x.list.Address(), "number", p.Number, "cause", err)
+		a.Text = "<p>This post is damaged and cannot be shown.</p>"
+		return a, nil
+	}
 	if err != nil {
 		return a, err
 	}

@@ -94,6 +94,10 @@ func (x *reading) mbox(name string, ps iter.Seq2[store.Post, error]) {
 		if err == nil {
 			raw, err = x.Store.Raw(x.list.ID, p.Number)
 		}
+		if store.IsDamage(err) {
+			x.Log.Error("a post is left out of a download", "list", x.list.Address(), "number", p.Number, "cause", err)
+			continue
+		}
 		if err == nil {
 			err = w.Write(p.Received, raw)
 		}

@@ -1,15 +1,19 @@
 package web_test
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"wesouthasians.org/sangam/archive"
 	"wesouthasians.org/sangam/store"
+	"wesouthasians.org/sangam/store/storetest"
 )
 
 // An attachment that was removed says so at its address; its post, the other attachments and whoever has the old page go on.
@@ -72,4 +76,25 @@ func TestUnarchivedPost(t *testing.T) {
 			t.Errorf("%s tells it", path)
 		}
 	}
+}
+
+// A damaged post says so; its thread and downloads go on.
+func TestDamagedPost(t *testing.T) {
+	st, hurt := storetest.NewHurt(t)
+	s := serve(t, st, slog.New(slog.DiscardHandler))
+	l := s.list("heplink", "archive=public", "raw=public")
+	s.post(l, fmt.Sprintf(mail, "One", "a1", "", "the first"))
+	s.post(l, fmt.Sprintf(mail, "Re: One", "a2", "In-Reply-To: <a1@example.org>", "the second"))
+	b := s.browser()
+	hurt.Bytes(l.ID, 1)
+	b.get("/heplink/t/1", 200).has(t, "This post is damaged and cannot be shown", "the second")
+	b.get("/heplink/1", 200).has(t, "This post is damaged")
+	b.get("/heplink/1.eml", 500)
+	z := must(gzip.NewReader(strings.NewReader(b.get("/heplink/t/1.mbox.gz", 200).text)))
+	if text := string(must(io.ReadAll(z))); !strings.Contains(text, "the second") || strings.Contains(text, "the first") {
+		t.Errorf("downloaded is %q", text)
+	}
+	hurt.Post(l.ID, 1)
+	b.get("/heplink/1", 500)
+	b.get("/heplink/2", 200).has(t, "the second")
 }

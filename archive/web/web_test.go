@@ -57,8 +57,12 @@ type site struct {
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	s := &site{TB: t, store: storetest.NewStore(t)}
-	log := slog.New(slog.NewTextHandler(panics{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return serve(t, storetest.NewStore(t), slog.New(slog.NewTextHandler(panics{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+}
+
+func serve(t testing.TB, st *store.Store, log *slog.Logger) *site {
+	t.Helper()
+	s := &site{TB: t, store: st}
 	index := search.New(search.Options{Store: s.store, Folder: filepath.Join(t.TempDir(), "search"), DefaultDomain: "lists.example.org",
 		Now: func() time.Time { return now }, Log: log})
 	t.Cleanup(func() { index.Close() })

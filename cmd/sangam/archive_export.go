@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,7 +66,10 @@ func (s *site) exportFile(ctx context.Context, path string, l store.List, from t
 		return 0, fmt.Errorf("export archive: %w", err)
 	}
 	defer os.Remove(f.Name())
-	n, err := mbox.Export(ctx, f, s.Store, l, from)
+	n, damaged := mbox.Export(ctx, f, s.Store, l, from)
+	if !errors.Is(damaged, mbox.ErrDamaged) {
+		err, damaged = damaged, nil
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -74,6 +78,9 @@ func (s *site) exportFile(ctx context.Context, path string, l store.List, from t
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = damaged
 	}
 	if err != nil {
 		return n, fmt.Errorf("export archive: %w", err)

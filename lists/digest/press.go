@@ -208,6 +208,10 @@ func (p *Press) entries(l store.List, from, upto uint64) ([]entry, error) {
 		if errors.Is(err, store.ErrNotFound) { // removed a moment ago
 			continue
 		}
+		if store.IsDamage(err) { // the others are not to wait for it
+			p.Log.Error("a post is left out of a digest", "list", l.Address(), "number", x.Number, "cause", err)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
