@@ -194,13 +194,13 @@ func cmdCaptured(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// queued TEXT waits until the queue shows a text.
+// queued TEXT waits until the queue shows a text, with ! until it does not.
 func cmdQueued(ts *testscript.TestScript, neg bool, args []string) {
 	within(ts, args[0]+" in the queue", func() bool {
 		cmd := exec.Command("sangam", "queue", "ls")
 		cmd.Dir = ts.MkAbs(".")
-		out, _ := cmd.Output()
-		return bytes.Contains(out, []byte(args[0]))
+		out, err := cmd.Output()
+		return err == nil && bytes.Contains(out, []byte(args[0])) != neg
 	})
 }
 
