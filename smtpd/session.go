@@ -21,15 +21,16 @@ import (
 
 // session is one client's, from its greeting on.
 type session struct {
-	server   *Server
-	smtp     *smtp.Conn
-	conn     *conn
-	envelope intake.Envelope
-	to       []string
-	utf8     bool
-	unknown  int
-	asked    bool   // the blocklists, about the client
-	listed   string // on this one
+	server       *Server
+	smtp         *smtp.Conn
+	conn         *conn
+	envelope     intake.Envelope
+	to           []string
+	utf8         bool
+	unknown      int
+	greetingSeen bool   // its greeting was looked at
+	asked        bool   // the blocklists, about the client
+	listed       string // on this one
 }
 
 // NewSession is called by go-smtp at EHLO, and again after STARTTLS.
@@ -59,6 +60,10 @@ func (s *session) Mail(from string, o *smtp.MailOptions) error {
 	s.envelope.ID = rand.Text()[:12]
 	s.envelope.Helo = s.smtp.Hostname()
 	s.envelope.Sender = from
+	if !s.conn.trusted && !s.greetingSeen && !fullName(s.envelope.Helo) { // much mail of good will comes from such hosts: it is not refused
+		s.server.Log.Info("odd greeting", "id", s.envelope.ID, "remote", s.envelope.Remote, "helo", token(s.envelope.Helo))
+	}
+	s.greetingSeen = true
 	s.conn.setTransaction(true)
 	return nil
 }

@@ -1,9 +1,11 @@
 package smtpd_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -90,6 +92,25 @@ func TestScanner(t *testing.T) {
 	}
 	r = newRig(t, func(o *smtpd.Options) { o.Scanner, o.DeferUnscanned = scan, true })
 	r.envelope("heplink@l.org").say("Subject: trouble\r\n.", "451 4.7.1")
+}
+
+// How a stranger greets is logged once and never refused.
+func TestOddGreeting(t *testing.T) {
+	for helo, odd := range map[string]int{"localhost": 1, "mail.example.org": 0, "[192.0.2.1]": 0, "a_b": 1} {
+		var log bytes.Buffer
+		r := newRig(t, func(o *smtpd.Options) { o.Trusted, o.Log = nil, slog.New(slog.NewTextHandler(&log, nil)) })
+		c := r.dial()
+		c.reply("220")
+		c.say("EHLO "+helo, "250")
+		for range 2 {
+			c.say("MAIL FROM:<asha@example.org>", "250")
+			c.say("RSET", "250")
+		}
+		c.say("QUIT", "221")
+		if n := strings.Count(log.String(), "odd greeting"); n != odd {
+			t.Errorf("%s: logged %d times, want %d", helo, n, odd)
+		}
+	}
 }
 
 func TestEarlyTalkers(t *testing.T) {

@@ -38,6 +38,14 @@ func (s *session) received(now time.Time) []byte {
 	return []byte(line + ";\r\n\t" + now.UTC().Format(time.RFC1123Z) + "\r\n")
 }
 
+// fullName tells whether a client greets with a full name or an address literal, as RFC 5321 section 4.1.1.1 asks.
+func fullName(helo string) bool {
+	if strings.HasPrefix(helo, "[") {
+		return strings.HasSuffix(helo, "]")
+	}
+	return token(helo) == helo && strings.Contains(strings.Trim(helo, "."), ".")
+}
+
 // token keeps of a client's word what cannot end or fold a header field.
 func token(s string) string {
 	s = strings.Map(func(r rune) rune {
