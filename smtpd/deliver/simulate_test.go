@@ -149,13 +149,13 @@ func (s *simulation) step(step int, ms []store.Member) {
 	switch n := s.roll(12); {
 	case n < 4:
 		subject := fmt.Sprintf("post %d", step)
+		s.expect(subject, ms) // before it is there to be sent
 		raw := []byte("From: asha@example.net\r\nSubject: " + subject + "\r\n\r\nhello\r\n")
 		p, err := s.store.Accept(context.Background(), store.Acceptance{List: s.list.ID, Content: sha256.Sum256(raw), Deliver: true,
 			Build: func(uint64) ([]byte, store.Post, error) {
 				return raw, store.Post{Received: time.Now(), Date: time.Now()}, nil
 			}})
 		s.must(err)
-		s.expect(subject, ms)
 		js, err := s.store.Jobs()
 		s.must(err)
 		for _, j := range js {
@@ -166,10 +166,10 @@ func (s *simulation) step(step int, ms []store.Member) {
 	case n < 7:
 		subject := fmt.Sprintf("mail %d", step)
 		to := ms[s.roll(len(ms))]
+		s.expect(subject, []store.Member{to})
 		j, err := s.store.Enqueue(context.Background(), store.Job{To: []store.Address{to.Address}, Created: time.Now()}, []byte("Subject: "+subject+"\r\n\r\n"))
 		s.must(err)
 		s.jobs[j.ID] = subject
-		s.expect(subject, []store.Member{to})
 	case n == 7:
 		s.must(s.store.RetryNow(0, time.Now()))
 	case n == 8:
