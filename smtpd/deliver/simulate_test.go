@@ -51,7 +51,7 @@ type copyFate struct {
 }
 
 const (
-	simulatedSeeds   = 3 // raise it after a change of the queue
+	simulatedSeeds   = 2 // raise it after a change of the queue
 	simulatedDomains = 12
 )
 
@@ -97,7 +97,7 @@ func (s *simulation) run() {
 	var err error
 	s.list, err = s.store.CreateList(store.List{Name: "heplink", Domain: "lists.example.org", Settings: store.DefaultSettings()})
 	s.must(err)
-	s.members = 1 + s.roll(400)
+	s.members = 1 + s.roll(250)
 	var ms []store.Member
 	for i := range s.members {
 		m, err := s.store.NewMember(s.list.ID, fmt.Sprintf("m%04d@d%02d.example.org", i, s.roll(simulatedDomains)), time.Now().Add(-time.Hour))
@@ -106,7 +106,7 @@ func (s *simulation) run() {
 	}
 	_, err = s.store.AddMembers(ms)
 	s.must(err)
-	for step := range 60 {
+	for step := range 40 {
 		s.step(step, ms)
 		time.Sleep(time.Duration(s.roll(1<<s.roll(20))) * time.Millisecond)
 	}
