@@ -60,15 +60,6 @@ func IsDamage(err error) bool {
 }
 
 // allReadable are the records under a prefix that can be read and that keep wants (nil: all).
-func allReadable[T any](tx Tx, prefix []byte, keep func(T) bool) (all []T, err error) {
-	for _, b := range readable(tx, prefix, after(prefix)) {
-		var v T
-		if err := decode(b, &v); err != nil {
-			return nil, err
-		}
-		if keep == nil || keep(v) {
-			all = append(all, v)
-		}
-	}
-	return all, nil
+func allReadable[T any](tx Tx, prefix []byte, keep func(T) bool) ([]T, error) {
+	return records(readable(tx, prefix, after(prefix)), keep)
 }

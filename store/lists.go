@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 )
@@ -229,8 +230,13 @@ func sweepStep(tx Tx, id uint64) (bool, error) {
 }
 
 // scanAll reads the records under prefix that keep wants.
-func scanAll[T any](tx Tx, prefix []byte, keep func(T) bool) (all []T, err error) {
-	for _, b := range tx.Scan(prefix, after(prefix)) {
+func scanAll[T any](tx Tx, prefix []byte, keep func(T) bool) ([]T, error) {
+	return records(tx.Scan(prefix, after(prefix)), keep)
+}
+
+// records are the values of rows that keep wants (nil: all).
+func records[T any](rows iter.Seq2[[]byte, []byte], keep func(T) bool) (all []T, err error) {
+	for _, b := range rows {
 		var v T
 		if err := decode(b, &v); err != nil {
 			return nil, err

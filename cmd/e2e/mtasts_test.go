@@ -85,7 +85,7 @@ func policyServer(t *testing.T, secure *tls.Config) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.35:443")
 	if err != nil {
-		t.Skipf("the port of https is not to be had: %v", err)
+		t.Fatalf("127.0.0.35:443 must be free, and this user allowed to listen there: %v", err)
 	}
 	t.Cleanup(func() { l.Close() })
 	server := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -54,62 +54,70 @@ func reason(text string) string {
 	return ` reason="` + strings.Trim(strings.NewReplacer(`\`, "", `"`, "'", ";", ",").Replace(pvalue(text)), `"`) + `"`
 }
 
-// split divides a value at its semicolons, but for those in comments and quoted strings: the server, then the results, each on one line.
-func split(value string) []string {
-	var parts []string
-	var b strings.Builder
-	quoted, depth := false, 0
+// piece of a value: a comment or a quoted string, each with its ends, or what stands between them (RFC 5322 section 3.2).
+type piece struct {
+	text            string
+	comment, quoted bool
+}
+
+// pieces of a value in their order. A comment or quoted string that is not closed goes to the end.
+func pieces(value string) (ps []piece) {
+	begin, depth, quoted := 0, 0, false
+	cut := func(end int, p piece) {
+		if p.text = value[begin:end]; p.text != "" {
+			ps = append(ps, p)
+		}
+		begin = end
+	}
 	for i := 0; i < len(value); i++ {
-		c := value[i]
-		switch {
-		case c == '\\' && (quoted || depth > 0) && i+1 < len(value):
-			b.WriteByte(c)
+		switch c := value[i]; {
+		case c == '\\' && (quoted || depth > 0):
 			i++
-			c = value[i]
 		case quoted:
-			quoted = c != '"'
+			if quoted = c != '"'; !quoted {
+				cut(i+1, piece{quoted: true})
+			}
 		case c == '(':
+			if depth == 0 {
+				cut(i, piece{})
+			}
 			depth++
 		case c == ')' && depth > 0:
-			depth--
-		case depth > 0:
-		case c == '"':
+			if depth--; depth == 0 {
+				cut(i+1, piece{comment: true})
+			}
+		case c == '"' && depth == 0:
+			cut(i, piece{})
 			quoted = true
-		case c == ';':
-			parts = append(parts, strings.Join(strings.Fields(b.String()), " "))
-			b.Reset()
-			continue
 		}
-		b.WriteByte(c)
 	}
-	return append(parts, strings.Join(strings.Fields(b.String()), " "))
+	cut(len(value), piece{comment: depth > 0, quoted: quoted})
+	return ps
+}
+
+// split divides a value at its semicolons, but for those in comments and quoted strings: the server, then the results, each on one line.
+func split(value string) []string {
+	parts := []string{""}
+	for _, p := range pieces(value) {
+		texts := []string{p.text}
+		if !p.comment && !p.quoted {
+			texts = strings.Split(p.text, ";")
+		}
+		parts[len(parts)-1] += texts[0]
+		parts = append(parts, texts[1:]...)
+	}
+	for i := range parts {
+		parts[i] = strings.Join(strings.Fields(parts[i]), " ")
+	}
+	return parts
 }
 
 // uncommented is a value without its comments.
 func uncommented(value string) string {
 	var b strings.Builder
-	quoted, depth := false, 0
-	for i := 0; i < len(value); i++ {
-		c := value[i]
-		switch {
-		case c == '\\' && (quoted || depth > 0) && i+1 < len(value):
-			if i++; depth == 0 {
-				b.WriteByte(c)
-				b.WriteByte(value[i])
-			}
-			continue
-		case quoted:
-			quoted = c != '"'
-		case c == '(':
-			depth++
-		case c == ')' && depth > 0:
-			depth--
-			continue
-		case c == '"' && depth == 0:
-			quoted = true
-		}
-		if depth == 0 {
-			b.WriteByte(c)
+	for _, p := range pieces(value) {
+		if !p.comment {
+			b.WriteString(p.text)
 		}
 	}
 	return b.String()

@@ -52,11 +52,19 @@ func (r *Runner) enqueue(c *claim, rs []store.Recipient, now time.Time) {
 		if d.waiting == 0 && d.flying == 0 {
 			d.moved = now
 		}
-		d.add(item{c, to})
-		c.unsent++
-		c.a.waiting++
-		r.waiting++
+		it := item{c, to}
+		d.add(it)
+		r.count(c.a, []item{it}, 1)
 	}
+}
+
+// count keeps the sums of what waits: by is 1 for items that begin to wait, -1 for items that wait no more.
+func (r *Runner) count(a *active, items []item, by int) {
+	for _, it := range items {
+		it.c.unsent += by
+	}
+	a.waiting += by * len(items)
+	r.waiting += by * len(items)
 }
 
 func (r *Runner) destinationOf(to store.Recipient) *destination {
@@ -139,11 +147,7 @@ func (r *Runner) pick(now time.Time) *task {
 			n = 1
 		}
 		a, items := d.take(n)
-		for _, it := range items {
-			it.c.unsent--
-		}
-		a.waiting -= len(items)
-		r.waiting -= len(items)
+		r.count(a, items, -1)
 		t := &task{a: a, d: d, items: items, slow: d.suspect(), probe: r.PerDestination > 0 && !d.known}
 		for _, it := range items {
 			t.to = append(t.to, it.to)
@@ -159,11 +163,7 @@ func (r *Runner) putBack(t *task, items []item) {
 		return
 	}
 	d := t.d
-	for _, it := range items {
-		it.c.unsent++
-	}
-	t.a.waiting += len(items)
-	r.waiting += len(items)
+	r.count(t.a, items, 1)
 	d.waiting += len(items)
 	for i, l := range d.lines {
 		if l.a == t.a {
@@ -265,10 +265,8 @@ func (r *Runner) shed(now time.Time) {
 		}
 		for d.waiting > 0 {
 			a, items := d.take(d.waiting)
-			a.waiting -= len(items)
-			r.waiting -= len(items)
+			r.count(a, items, -1)
 			for _, it := range items {
-				it.c.unsent--
 				r.book(it, Result{Kind: Deferred, Answer: answer}, now)
 			}
 			r.advance(a)
@@ -289,10 +287,6 @@ func (r *Runner) withdraw(a *active) []item {
 			return true
 		})
 	}
-	for _, it := range all {
-		it.c.unsent--
-	}
-	a.waiting -= len(all)
-	r.waiting -= len(all)
+	r.count(a, all, -1)
 	return all
 }
